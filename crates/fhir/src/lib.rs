@@ -1,1 +1,12 @@
-//! Not yet built.
+//! FHIR R4 (4.0.1): strict JSON, the element definitions, validation, and search parameters.
+//!
+//! No I/O, no async, no global state. Errors and issues name elements and places, never a value of the data.
+
+pub mod definitions;
+#[rustfmt::skip]
+mod generated;
+pub mod json;
+pub mod search;
+mod validate;
+
+pub use validate::{Issue, IssueCode, ValidateOptions, validate};

@@ -1,0 +1,1 @@
+pub(crate) static CODE_LISTS: [&[&str]; 0] = [];

@@ -1,0 +1,3 @@
+pub(crate) mod codes;
+pub(crate) mod elements;
+pub(crate) mod resources;
