@@ -1,5 +1,16 @@
 //! Which element of a record is of what data class, and how a record is split by class and put together again.
+//!
+//! The table in `table/` has one line for every element path of the R4 definitions; the build fails when a path has no
+//! line or a line no path. An element that is not in the table is [`DataClass::Sensitive`].
 
 mod class;
+mod params;
+mod splice;
+mod split;
+mod subject;
 
 pub use class::{ClassSet, DataClass};
+pub use params::param_classes;
+pub use splice::{Shown, SpliceError, classes_of, splice};
+pub use split::{Split, Stamp, split};
+pub use subject::{SubjectFound, other_subjects, subject_of};

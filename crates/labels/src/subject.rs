@@ -1,0 +1,31 @@
+//! Which patient a record belongs to.
+
+use aceso_base::SubjectId;
+use aceso_fhir::definitions::ResourceType;
+use aceso_fhir::json::Doc;
+
+/// Whose record a resource is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SubjectFound {
+    /// A patient's.
+    Patient(SubjectId),
+    /// Of no patient: no element that could name one names one.
+    Directory,
+    /// It names a patient, but not as `Patient/<lower-case UUID>`, so nobody can say whose key seals it.
+    Unresolvable,
+}
+
+/// The patient that a resource belongs to: a `Patient` to itself, any other to the first patient that the elements of
+/// its rule name, in the order of the rule.
+#[must_use]
+pub fn subject_of(doc: &Doc, rtype: ResourceType) -> SubjectFound {
+    let _ = (doc, rtype);
+    SubjectFound::Unresolvable
+}
+
+/// The further patients that the elements of the rule name, each once, in the order found.
+#[must_use]
+pub fn other_subjects(doc: &Doc, rtype: ResourceType) -> Vec<SubjectId> {
+    let _ = (doc, rtype);
+    Vec::new()
+}
