@@ -1,1 +1,14 @@
-//! Not yet built.
+//! Who may see which data classes of whose record, and for what purpose: the first step of the door.
+//!
+//! Only [`Engine::decide`] makes a [`Grant`], and without a grant nothing is opened. The rules are Cedar text in `policies/`,
+//! checked against a schema when they are loaded; the order of the questions is code (`gates.rs`).
+
+mod engine;
+mod gates;
+mod grant;
+mod matrix;
+mod rules;
+
+pub use engine::{AdminAction, Engine, PolicyError};
+pub use grant::{Decision, Denial, DenialReason, Grant, Scope, Target};
+pub use rules::{Kind, Question};
