@@ -1,0 +1,74 @@
+//! The command line. A command stands here only when it works.
+
+pub mod config;
+pub mod doctor;
+
+use crate::exit::{Exit, Failure};
+use clap::{Args, Parser, Subcommand};
+use std::io::Write;
+use std::path::PathBuf;
+
+/// A self-hosted health-data platform: sealed records, redacted reads, a log that nobody can rewrite unnoticed.
+#[derive(Debug, Parser)]
+#[command(name = "aceso", version, arg_required_else_help = true)]
+#[command(
+    after_help = "Exit codes: 0 done, 1 the thing asked about is not so, 2 usage, 3 configuration, 4 cannot reach a dependency."
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Validate the configuration, or show what is in effect
+    #[command(subcommand)]
+    Config(config::Command),
+    /// Check everything the server depends on, with a remedy for each failure
+    Doctor(doctor::Arguments),
+}
+
+/// Where the configuration is.
+#[derive(Debug, Clone, Args)]
+pub struct ConfigFile {
+    /// Configuration file
+    #[arg(long, value_name = "FILE", env = "ACESO_CONFIG", default_value = "aceso.toml")]
+    pub config: PathBuf,
+}
+
+/// The form of the answer, for every command that reads.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct AsJson {
+    /// Answer as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Runs a command and writes its answer to `out`.
+///
+/// # Errors
+/// [`Failure`], with its exit code and a text for standard error.
+pub fn run(cli: Cli, out: &mut dyn Write) -> Result<Exit, Failure> {
+    match cli.command {
+        Command::Config(command) => config::run(&command, out),
+        Command::Doctor(arguments) => doctor::run(&arguments, out),
+    }
+}
+
+/// Writes a JSON document and a line end.
+pub(crate) fn write_json(out: &mut dyn Write, value: &serde_json::Value) -> Result<(), Failure> {
+    Ok(writeln!(out, "{value:#}")?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,208 @@
+//! Every key that a configuration may hold, in the order in which `config dump` prints them.
+//!
+//! One table: what is not in it does not exist, and a key is here only when something reads it.
+
+/// What a value must look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// 1 to 32 of `a-z`, `0-9` and `-`.
+    Label,
+    /// One or more labels, all different.
+    Labels,
+    /// An IP address with a port.
+    Address,
+    /// A path; a relative one is taken from the folder of the configuration file.
+    Path,
+    /// An absolute `http` or `https` URL without query and fragment, and without a slash at its end.
+    Url,
+    /// Printable ASCII without spaces, 1 to 128 bytes.
+    Name,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// A whole number within these limits, both included.
+    Integer(i64, i64),
+    /// A reference to a secret: `{ file = "…" }` or `{ env = "…" }`, never the secret itself.
+    Secret,
+}
+
+impl Kind {
+    /// The rule in words, as an error tells it.
+    #[must_use]
+    pub fn rule(self) -> String {
+        match self {
+            Self::Label => "1 to 32 of a-z, 0-9 and '-'".to_owned(),
+            Self::Labels => "a list of labels (1 to 32 of a-z, 0-9 and '-'), at least one, all different".to_owned(),
+            Self::Address => "an IP address with a port, such as \"127.0.0.1:8080\"".to_owned(),
+            Self::Path => "a path".to_owned(),
+            Self::Url => "an absolute http or https URL without query, fragment or slash at its end".to_owned(),
+            Self::Name => "1 to 128 printable ASCII characters without spaces".to_owned(),
+            Self::Choice(words) => format!("one of: {}", words.join(", ")),
+            Self::Integer(least, most) => format!("a whole number from {least} to {most}"),
+            Self::Secret => {
+                "a reference, { file = \"…\" } or { env = \"…\" }; a secret never stands in the configuration"
+                    .to_owned()
+            }
+        }
+    }
+}
+
+/// One key.
+#[derive(Debug)]
+pub struct Key {
+    /// Section and name with a dot between; no dot at the top level.
+    pub path: &'static str,
+    /// What its value must look like.
+    pub kind: Kind,
+    /// The value when it is not given, as it would be written in `ACESO__…`; `None`: the key has no default.
+    pub default: Option<&'static str>,
+    /// What it is for, with units.
+    pub help: &'static str,
+}
+
+const fn key(path: &'static str, kind: Kind, default: Option<&'static str>, help: &'static str) -> Key {
+    Key { path, kind, default, help }
+}
+
+const MIB: i64 = 1 << 20;
+
+/// The table.
+pub const KEYS: &[Key] = &[
+    key(
+        "mode",
+        Kind::Choice(&["production", "development"]),
+        Some("production"),
+        "production refuses what is only for trying out: the local key provider, plain-http public URLs",
+    ),
+    key("region", Kind::Label, None, "where the data lives; part of every key and every associated data"),
+    key("tenants", Kind::Labels, None, "whose data this process serves; part of every key, token and cursor"),
+    key("listen", Kind::Address, Some("127.0.0.1:8080"), "FHIR, OAuth, admin"),
+    key(
+        "ops_listen",
+        Kind::Address,
+        Some("127.0.0.1:9464"),
+        "/healthz, /readyz, /metrics; keep it off public networks",
+    ),
+    key(
+        "public_url",
+        Kind::Url,
+        None,
+        "how clients reach `listen`: issuer of tokens, base of links; default http://<listen>",
+    ),
+    key("store.dir", Kind::Path, None, "the data directory; sealed bytes only"),
+    key(
+        "store.reserve_bytes",
+        Kind::Integer(MIB, 1 << 40),
+        Some("268435456"),
+        "not ready for writes with less free space",
+    ),
+    key(
+        "keys.provider",
+        Kind::Choice(&["local", "env"]),
+        None,
+        "where the root key comes from: local = a key file made at the first start (development only), \
+         env = a secret that the environment of the process hands in",
+    ),
+    key("keys.file", Kind::Path, None, "provider local: the key file; never inside store.dir"),
+    key("keys.key", Kind::Secret, None, "provider env: 32 bytes as 64 hex digits"),
+    key("identity.access_token_seconds", Kind::Integer(30, 3600), Some("300"), "life of an access token"),
+    key("identity.refresh_token_seconds", Kind::Integer(300, 2_592_000), Some("28800"), "life of a refresh token"),
+    key(
+        "audit.origin",
+        Kind::Name,
+        None,
+        "name of the log in its checkpoints (C2SP tlog-checkpoint); default localhost/aceso/<region>",
+    ),
+    key("telemetry.format", Kind::Choice(&["json", "text"]), Some("json"), "form of the log on standard error"),
+    key(
+        "telemetry.level",
+        Kind::Choice(&["error", "warn", "info", "debug"]),
+        Some("info"),
+        "least severe level that is logged",
+    ),
+    key("limits.body_bytes", Kind::Integer(1024, 256 * MIB), Some("16777216"), "largest request body"),
+    key("limits.json_depth", Kind::Integer(8, 128), Some("64"), "deepest nesting of a JSON body"),
+    key("limits.connections", Kind::Integer(1, 65_536), Some("1024"), "open connections at once"),
+    key("limits.request_seconds", Kind::Integer(1, 600), Some("30"), "longest time for one request"),
+    key(
+        "limits.scan_seconds",
+        Kind::Integer(1, 120),
+        Some("5"),
+        "longest time for a search without an index; beyond it is an error",
+    ),
+    key("limits.page_entries", Kind::Integer(1, 1000), Some("1000"), "largest _count"),
+    key(
+        "limits.cache_bytes",
+        Kind::Integer(0, 1 << 36),
+        Some("16777216"),
+        "opened search parts kept in memory, wiped on eviction",
+    ),
+    key(
+        "limits.drain_seconds",
+        Kind::Integer(0, 300),
+        Some("10"),
+        "time for running requests when the process is told to stop",
+    ),
+];
+
+/// The key with this path.
+#[must_use]
+pub fn find(path: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.path == path)
+}
+
+/// The known path that an unknown one was most probably meant to be.
+#[must_use]
+pub fn nearest(path: &str) -> Option<&'static str> {
+    let (distance, found) = KEYS
+        .iter()
+        .map(|key| (edit_distance(path.as_bytes(), key.path.as_bytes()), key.path))
+        .min_by_key(|(d, _)| *d)?;
+    (distance <= 3).then_some(found)
+}
+
+/// Levenshtein distance; inputs are key names, so a few dozen bytes.
+fn edit_distance(left: &[u8], right: &[u8]) -> usize {
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (i, a) in left.iter().enumerate() {
+        let mut diagonal = i;
+        let mut before = i + 1;
+        for (b, cell) in right.iter().zip(row.iter_mut().skip(1)) {
+            let best = (diagonal + usize::from(a != b)).min(before + 1).min(*cell + 1);
+            diagonal = *cell;
+            *cell = best;
+            before = best;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = i + 1;
+        }
+    }
+    row.last().copied().unwrap_or(left.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelt_key_is_recognised() {
+        assert_eq!(nearest("store.dri"), Some("store.dir"));
+        assert_eq!(nearest("regoin"), Some("region"));
+        assert_eq!(nearest("kubernetes.namespace"), None);
+    }
+
+    #[test]
+    fn edit_distance_counts_single_changes() {
+        assert_eq!(edit_distance(b"listen", b"listen"), 0);
+        assert_eq!(edit_distance(b"listn", b"listen"), 1);
+        assert_eq!(edit_distance(b"", b"abc"), 3);
+        assert_eq!(edit_distance(b"kitten", b"sitting"), 3);
+    }
+
+    #[test]
+    fn no_key_stands_twice() {
+        let mut paths: Vec<_> = KEYS.iter().map(|key| key.path).collect();
+        paths.sort_unstable();
+        paths.dedup();
+        assert_eq!(paths.len(), KEYS.len());
+    }
+}

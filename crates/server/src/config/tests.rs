@@ -1,0 +1,136 @@
+use super::*;
+
+const WORKING: &str = r#"
+mode = "development"
+region = "us"
+tenants = ["clinic"]
+[store]
+dir = "/nonexistent/aceso/data"
+[keys]
+provider = "local"
+file = "/nonexistent/aceso/root.key"
+"#;
+
+fn load(text: &str, variables: &[(&str, &str)]) -> Result<Config, Vec<Problem>> {
+    let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Config::from_layers(text, Path::new("/nonexistent"), variables)
+}
+
+fn problems(text: &str, variables: &[(&str, &str)]) -> Vec<Problem> {
+    load(text, variables).unwrap_err()
+}
+
+#[test]
+fn a_small_file_gets_the_defaults() {
+    let config = load(WORKING, &[]).unwrap();
+    assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(config.public_url, "http://127.0.0.1:8080");
+    assert_eq!(config.audit_origin, "localhost/aceso/us");
+    assert_eq!(config.limits.body_bytes, 16 * 1024 * 1024);
+}
+
+#[test]
+fn a_variable_wins_over_the_file_and_a_default() {
+    let config =
+        load(WORKING, &[("ACESO__REGION", "ksa"), ("ACESO__LIMITS__PAGE_ENTRIES", "50"), ("ACESO__TENANTS", "a, b")]);
+    let config = config.unwrap();
+    assert_eq!((config.region.as_str(), config.limits.page_entries, config.tenants.len()), ("ksa", 50, 2));
+}
+
+#[test]
+fn an_unknown_key_is_an_error_that_names_the_key_meant() {
+    let found = problems(&format!("{WORKING}\n[stor]\nx = 1\n"), &[]);
+    assert_eq!(found.len(), 1);
+    let found = problems(&WORKING.replace("dir =", "dri ="), &[]);
+    assert!(found.iter().any(|p| p.at == "store.dri" && p.text.contains("store.dir")), "{found:?}");
+    let found = problems(WORKING, &[("ACESO__STORE__DRI", "/x")]);
+    assert!(found.iter().any(|p| p.at == "ACESO__STORE__DRI"), "{found:?}");
+}
+
+#[test]
+fn every_problem_is_told_at_once() {
+    let found = problems("[keys]\nprovider = \"local\"\n", &[]);
+    let at: Vec<_> = found.iter().map(|p| p.at.as_str()).collect();
+    assert_eq!(at, ["keys.file", "region", "tenants", "store.dir"]);
+}
+
+#[test]
+fn no_problem_and_no_dump_shows_a_value_that_could_be_a_secret() {
+    let secret = "hunter2-hunter2-hunter2";
+    for text in [
+        format!("{WORKING}key = \"{secret}\"\n"),
+        WORKING.replace("\"local\"", &format!("\"{secret}\"")),
+        format!("{WORKING}key = {{ file = \"a\", env = \"{secret}\" }}\n"),
+        format!("{WORKING}\"{secret} {secret}\" = 1\n"),
+        format!("{WORKING}key = {secret}\n"),
+        format!("{WORKING}\n{secret}\n"),
+        WORKING.replace("\"us\"", &format!("\"{secret} {secret}\"")),
+    ] {
+        let found = problems(&text, &[]);
+        assert!(!found.is_empty());
+        assert!(!format!("{found:?}").contains("hunter2"), "{found:?}");
+    }
+    let found = problems(WORKING, &[("ACESO__KEYS__KEY", secret)]);
+    assert!(!format!("{found:?}").contains("hunter2"), "{found:?}");
+}
+
+#[test]
+fn a_syntax_error_names_line_and_column() {
+    let found = problems("mode = \"development\"\nregion = us\n", &[]);
+    assert!(found.first().unwrap().text.contains("line 2, column 10"), "{found:?}");
+}
+
+#[test]
+fn production_refuses_the_local_key_provider_and_plain_http() {
+    let found = problems(&WORKING.replace("development", "production"), &[]);
+    let at: Vec<_> = found.iter().map(|p| p.at.as_str()).collect();
+    assert_eq!(at, ["keys.provider", "public_url", "audit.origin"]);
+}
+
+#[test]
+fn production_is_the_default_mode() {
+    let found = problems(&WORKING.replace("mode = \"development\"", ""), &[]);
+    assert!(found.iter().any(|p| p.at == "keys.provider"));
+}
+
+#[test]
+fn a_key_file_inside_the_data_directory_is_refused_in_every_mode() {
+    for mode in ["development", "production"] {
+        let text = WORKING.replace("/nonexistent/aceso/root.key", "/nonexistent/aceso/data/../data/root.key");
+        let found = problems(&text.replace("development", mode), &[]);
+        assert!(found.iter().any(|p| p.at == "keys.file" && p.text.contains("inside store.dir")), "{found:?}");
+    }
+    let text = WORKING.replace("provider = \"local\"", "provider = \"env\"").replace("file = ", "key.file = ");
+    let found = problems(&text.replace("aceso/root.key", "aceso/data/root.key"), &[]);
+    assert!(found.iter().any(|p| p.at == "keys.key"), "{found:?}");
+}
+
+#[test]
+fn a_production_configuration_with_references_is_accepted() {
+    let text = r#"
+region = "us"
+tenants = ["clinic"]
+public_url = "https://fhir.example.org"
+audit.origin = "log.example.org/aceso"
+store.dir = "data"
+keys = { provider = "env", key = { env = "ACESO_ROOT_KEY" } }
+"#;
+    let config = load(text, &[]).unwrap();
+    assert_eq!(config.data_dir, Path::new("/nonexistent/data"));
+    assert_eq!(config.root_key, RootKey::Env(SecretRef::Env("ACESO_ROOT_KEY".into())));
+    assert_eq!(config.unusable_secrets().len(), 1, "the variable is not set here");
+}
+
+#[test]
+fn a_dump_reads_back_to_the_same_values() {
+    let config = load(WORKING, &[("ACESO__LISTEN", "[::1]:80")]).unwrap();
+    let dump = config.effective.to_toml();
+    let again = load(&dump, &[]).unwrap();
+    assert_eq!(again.effective.to_toml(), dump.replace("  # from the environment", ""));
+}
+
+#[test]
+fn keys_of_the_other_provider_are_refused() {
+    let found = problems(&format!("{WORKING}key = {{ env = \"X\" }}\n"), &[]);
+    assert!(found.iter().any(|p| p.at == "keys.key" && p.text.contains("provider env")), "{found:?}");
+}

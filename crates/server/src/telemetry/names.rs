@@ -1,0 +1,90 @@
+//! Every metric of the product: one name, one meaning.
+//!
+//! HTTP names follow the OpenTelemetry semantic conventions for HTTP metrics in their Prometheus form
+//! (`http.server.request.duration` → `http_server_request_duration_seconds`); their bounds are extended downwards, because most
+//! answers here take less than the first conventional bound of 5 ms.
+
+use super::metrics::{CounterDef, GaugeDef, HistogramDef};
+
+const LATENCY: &[f64] = &[
+    0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
+];
+const BATCH: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
+
+const fn counter(name: &'static str, help: &'static str) -> CounterDef {
+    CounterDef { name, help }
+}
+
+const fn gauge(name: &'static str, help: &'static str) -> GaugeDef {
+    GaugeDef { name, help }
+}
+
+/// By `http_request_method`, `http_route`, `http_response_status_class`.
+pub const HTTP_DURATION: HistogramDef = HistogramDef {
+    name: "http_server_request_duration_seconds",
+    help: "Duration of HTTP server requests by route template and status class.",
+    bounds: LATENCY,
+};
+/// Requests that are being answered.
+pub const HTTP_ACTIVE: GaugeDef = gauge("http_server_active_requests", "HTTP requests being answered now.");
+
+/// By `class` (read, search, write, denial, key, session) and `outcome`.
+pub const AUDIT_ENTRIES: CounterDef = counter("audit_entries_total", "Audit entries made durable.");
+/// Time from hand-over to durable.
+pub const AUDIT_COMMIT: HistogramDef = HistogramDef {
+    name: "audit_commit_duration_seconds",
+    help: "Time until an audit batch is durable.",
+    bounds: LATENCY,
+};
+/// How many entries share one commit.
+pub const AUDIT_BATCH: HistogramDef =
+    HistogramDef { name: "audit_batch_entries", help: "Audit entries that shared one commit.", bounds: BATCH };
+/// Work waiting for the writer.
+pub const AUDIT_QUEUE: GaugeDef = gauge("audit_queue_depth", "Units of work waiting for the writer.");
+/// Requests refused because their entry could not be taken.
+pub const AUDIT_REJECTED: CounterDef =
+    counter("audit_rejected_total", "Requests refused because the audit queue was full or closed.");
+/// Commits that failed; page on any.
+pub const AUDIT_FAILURES: CounterDef =
+    counter("audit_commit_failures_total", "Commits that failed; nothing was answered from them.");
+/// Size of the Merkle tree.
+pub const AUDIT_TREE_SIZE: GaugeDef = gauge("audit_tree_size", "Entries in the audit log's Merkle tree.");
+/// Seconds since the epoch.
+pub const AUDIT_LAST_CHECKPOINT: GaugeDef =
+    gauge("audit_last_checkpoint_timestamp_seconds", "When the last checkpoint was signed, seconds since the epoch.");
+/// Free space where the log lies.
+pub const AUDIT_DISK_FREE: GaugeDef =
+    gauge("audit_disk_free_bytes", "Free space on the file system of the data directory.");
+
+/// Memory in use.
+pub const PROCESS_RSS: GaugeDef = gauge("process_resident_memory_bytes", "Resident memory.");
+/// Open file descriptors.
+pub const PROCESS_FDS: GaugeDef = gauge("process_open_fds", "Open file descriptors.");
+/// Threads.
+pub const PROCESS_THREADS: GaugeDef = gauge("process_threads", "Threads of the process.");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_used_once_and_follows_the_naming_rules() {
+        let counters = [AUDIT_ENTRIES, AUDIT_REJECTED, AUDIT_FAILURES].map(|def| def.name);
+        assert!(counters.iter().all(|name| name.ends_with("_total")));
+        let mut all: Vec<_> = counters.to_vec();
+        all.extend(
+            [HTTP_ACTIVE, AUDIT_QUEUE, AUDIT_TREE_SIZE, AUDIT_LAST_CHECKPOINT, AUDIT_DISK_FREE].map(|def| def.name),
+        );
+        all.extend([PROCESS_RSS, PROCESS_FDS, PROCESS_THREADS].map(|def| def.name));
+        all.extend([HTTP_DURATION, AUDIT_COMMIT, AUDIT_BATCH].map(|def| def.name));
+        let count = all.len();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), count);
+    }
+
+    #[test]
+    fn bounds_rise() {
+        assert!([LATENCY, BATCH].iter().all(|bounds| bounds.windows(2).all(|pair| pair[0] < pair[1])));
+    }
+}
