@@ -1,1 +1,12 @@
-fn main() {}
+//! Writes `crates/fhir/src/generated/`: `cargo run -p aceso-fhir-gen`.
+
+use std::error::Error;
+use std::path::Path;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    for (name, text) in aceso_fhir_gen::generate(&root.join("definitions/r4"))? {
+        std::fs::write(root.join("crates/fhir/src/generated").join(name), text)?;
+    }
+    Ok(())
+}

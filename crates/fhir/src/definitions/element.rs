@@ -117,7 +117,9 @@ impl TypeRef {
     #[must_use]
     pub fn elements(self) -> &'static [Element] {
         self.scope()
-            .and_then(|scope| ELEMENTS.get(usize::from(scope.first)..usize::from(scope.first) + usize::from(scope.count)))
+            .and_then(|scope| {
+                ELEMENTS.get(usize::from(scope.first)..usize::from(scope.first) + usize::from(scope.count))
+            })
             .unwrap_or_default()
     }
 

@@ -1,7 +1,7 @@
 use std::fmt;
 
 use super::keyhash;
-use crate::generated::resources::{COMPARTMENT, NAMES, NAME_BITS, NAME_SEED, NAME_SLOTS};
+use crate::generated::resources::{COMPARTMENT, NAME_BITS, NAME_SEED, NAME_SLOTS, NAMES};
 
 /// One of the concrete resource types of R4: its index in the alphabetical list. The list is frozen because R4 is, so
 /// the code may be stored.

@@ -338,7 +338,10 @@ impl Reader<'_> {
     fn descend(&self, open: &Open, scope: Option<ValueType>, path: &mut String) -> Option<ValueType> {
         let Some(ValueType::Complex(scope)) = scope else { return None };
         let (slot, _) = self.last_child(open)?;
-        let is_open = self.open.iter().any(|other| self.slots.get(other.slot as usize).is_some_and(|s| s.key_start == slot.key_start));
+        let is_open = self
+            .open
+            .iter()
+            .any(|other| self.slots.get(other.slot as usize).is_some_and(|s| s.key_start == slot.key_start));
         let key = self.text.get(slot.key_start as usize + 1..slot.key_end as usize - 1)?;
         let (element, _) = scope.child(key)?;
         if !is_open {
@@ -347,7 +350,10 @@ impl Reader<'_> {
         path.push('.');
         path.push_str(element.key);
         if slot.kind == Kind::Array {
-            let items = self.open.iter().find(|o| self.slots.get(o.slot as usize).is_some_and(|s| s.key_start == slot.key_start))?;
+            let items = self
+                .open
+                .iter()
+                .find(|o| self.slots.get(o.slot as usize).is_some_and(|s| s.key_start == slot.key_start))?;
             path.push_str(&format!("[{}]", items.count.saturating_sub(1)));
         }
         Some(element.value)

@@ -1,0 +1,215 @@
+//! The definitions as scopes and their elements.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::codes::ValueSets;
+use crate::{Error, list, text};
+
+/// All tables, before they are written down.
+pub(crate) struct Model {
+    /// Names of the concrete resource types, sorted: also the first scopes.
+    pub(crate) resources: Vec<String>,
+    /// How many scopes after the resources are data types.
+    pub(crate) datatypes: usize,
+    pub(crate) scopes: Vec<Scope>,
+    /// Lists of codes; an element's number is the index plus one.
+    pub(crate) code_lists: Vec<Vec<String>>,
+    /// Lists of resource types; the first is empty.
+    pub(crate) target_lists: Vec<Vec<String>>,
+}
+
+pub(crate) struct Scope {
+    pub(crate) name: String,
+    pub(crate) elements: Vec<Element>,
+}
+
+pub(crate) struct Element {
+    pub(crate) path: String,
+    pub(crate) key: String,
+    pub(crate) value: ValueType,
+    pub(crate) array: bool,
+    pub(crate) required: bool,
+    pub(crate) choice: bool,
+    pub(crate) place: u8,
+    pub(crate) targets: usize,
+    pub(crate) codes: usize,
+}
+
+pub(crate) enum ValueType {
+    Primitive(String),
+    Complex(String),
+    Resource,
+}
+
+pub(crate) fn build(types: &[Value], profiles: &[Value], sets: &ValueSets<'_>) -> Result<Model, Error> {
+    // The package that the files come from adds a type of FHIR 4.3.
+    let all = || types.iter().chain(profiles).filter(|r| text(&r["fhirVersion"]) == "4.0.1");
+    let concrete = |kind: &'static str| {
+        all().filter(move |sd| {
+            text(&sd["resourceType"]) == "StructureDefinition"
+                && text(&sd["kind"]) == kind
+                && sd["abstract"] != true
+                && text(&sd["derivation"]) == "specialization"
+        })
+    };
+    let by_name = |kind| concrete(kind).map(|sd| (text(&sd["type"]), sd)).collect::<BTreeMap<_, _>>();
+    let (resources, primitives) = (by_name("resource"), by_name("primitive-type"));
+    let mut datatypes = by_name("complex-type");
+    datatypes.remove("BackboneElement");
+
+    let mut builder = Builder {
+        resources: resources.keys().copied().collect(),
+        primitives: primitives.keys().copied().collect(),
+        datatypes: datatypes.keys().copied().collect(),
+        sets,
+        code_lists: Vec::new(),
+        target_lists: vec![Vec::new()],
+    };
+    let mut scopes = Vec::new();
+    let mut backbones = Vec::new();
+    for definition in resources.values().chain(datatypes.values()) {
+        let mut of_definition = builder.scopes(definition)?.into_iter();
+        scopes.extend(of_definition.next());
+        backbones.extend(of_definition);
+    }
+    backbones.sort_by(|a: &Scope, b| a.name.cmp(&b.name));
+    scopes.extend(backbones);
+    let Builder { code_lists, target_lists, .. } = builder;
+    Ok(Model {
+        resources: resources.keys().map(|&name| name.to_owned()).collect(),
+        datatypes: datatypes.len(),
+        scopes,
+        code_lists,
+        target_lists,
+    })
+}
+
+struct Builder<'a> {
+    resources: BTreeSet<&'a str>,
+    primitives: BTreeSet<&'a str>,
+    datatypes: BTreeSet<&'a str>,
+    sets: &'a ValueSets<'a>,
+    code_lists: Vec<Vec<String>>,
+    target_lists: Vec<Vec<String>>,
+}
+
+impl Builder<'_> {
+    /// The scope of a definition, then the scopes of its backbone elements.
+    fn scopes(&mut self, definition: &Value) -> Result<Vec<Scope>, Error> {
+        let rows = list(&definition["snapshot"]["element"]);
+        let parents: BTreeSet<&str> =
+            rows.iter().filter_map(|row| text(&row["path"]).rsplit_once('.')).map(|(parent, _)| parent).collect();
+        let mut scopes = Vec::new();
+        for row in rows {
+            let path = text(&row["path"]);
+            if path != text(&row["id"]) {
+                return Err(format!("{path}: slices are not handled").into());
+            }
+            if parents.contains(path) {
+                scopes.push(Scope { name: path.to_owned(), elements: Vec::new() });
+            }
+            let Some((parent, name)) = path.rsplit_once('.') else { continue };
+            let elements = self.elements(row, name, parents.contains(path))?;
+            let scope = scopes.iter_mut().find(|scope: &&mut Scope| scope.name == parent);
+            let scope = scope.ok_or_else(|| format!("{path}: comes before its parent"))?;
+            let place = scope.elements.last().map_or(0, |last| last.place + 1);
+            scope.elements.extend(elements.into_iter().map(|element| Element { place, ..element }));
+        }
+        Ok(scopes)
+    }
+
+    /// One element, or one per variant of a choice.
+    fn elements(&mut self, row: &Value, name: &str, is_scope: bool) -> Result<Vec<Element>, Error> {
+        let path = text(&row["path"]);
+        let base = name.strip_suffix("[x]");
+        let element = |key: String, value, targets, codes| Element {
+            path: path.to_owned(),
+            key,
+            value,
+            array: text(&row["max"]) != "1",
+            required: row["min"] != 0,
+            choice: base.is_some(),
+            place: 0,
+            targets,
+            codes,
+        };
+        if let Some(reference) = row["contentReference"].as_str() {
+            let target = reference.trim_start_matches('#').to_owned();
+            return Ok(vec![element(name.to_owned(), ValueType::Complex(target), 0, 0)]);
+        }
+        let mut elements: Vec<Element> = Vec::new();
+        for kind in list(&row["type"]) {
+            let value = self.value(path, kind, is_scope)?;
+            let codes = if text(&kind["code"]) == "code" { self.codes(&row["binding"]) } else { 0 };
+            let key = base.map_or_else(|| name.to_owned(), |base| variant(base, text(&kind["code"])));
+            elements.push(element(key, value, self.targets(kind)?, codes));
+        }
+        if elements.is_empty() || (base.is_none() && elements.len() > 1) {
+            return Err(format!("{path}: {} types", elements.len()).into());
+        }
+        Ok(elements)
+    }
+
+    fn value(&self, path: &str, kind: &Value, is_scope: bool) -> Result<ValueType, Error> {
+        let code = text(&kind["code"]);
+        // The official definitions give `Patient.id` the type `string`; section 2.1.0.2 (Resource) says `id`.
+        let is_resource_id = path.split_once('.').is_some_and(|(t, rest)| rest == "id" && self.resources.contains(t));
+        if is_resource_id {
+            return Ok(ValueType::Primitive("id".to_owned()));
+        }
+        if code.starts_with("http://hl7.org/fhirpath/System.") {
+            let fhir =
+                list(&kind["extension"]).iter().find(|e| text(&e["url"]).ends_with("structuredefinition-fhir-type"));
+            let fhir = fhir.ok_or_else(|| format!("{path}: no FHIR type"))?;
+            return Ok(ValueType::Primitive(text(&fhir["valueUrl"]).to_owned()));
+        }
+        match code {
+            "BackboneElement" | "Element" if is_scope => Ok(ValueType::Complex(path.to_owned())),
+            "Resource" => Ok(ValueType::Resource),
+            // `Bundle.entry.response.outcome` names its type; a document says it again in `resourceType`.
+            _ if self.resources.contains(code) => Ok(ValueType::Resource),
+            _ if self.primitives.contains(code) => Ok(ValueType::Primitive(code.to_owned())),
+            _ if self.datatypes.contains(code) => Ok(ValueType::Complex(code.to_owned())),
+            _ => Err(format!("{path}: unknown type {code}").into()),
+        }
+    }
+
+    fn targets(&mut self, kind: &Value) -> Result<usize, Error> {
+        let mut names = Vec::new();
+        for profile in list(&kind["targetProfile"]) {
+            match text(profile).strip_prefix("http://hl7.org/fhir/StructureDefinition/") {
+                Some(name) if self.resources.contains(name) => names.push(name.to_owned()),
+                Some("Resource") => return Ok(0),
+                Some(name) => return Err(format!("unknown target {name}").into()),
+                // The package that the files come from adds targets of its own to `AuditEvent.source.observer`.
+                None => {}
+            }
+        }
+        names.sort();
+        Ok(position_or_push(&mut self.target_lists, names))
+    }
+
+    fn codes(&mut self, binding: &Value) -> usize {
+        if text(&binding["strength"]) != "required" {
+            return 0;
+        }
+        self.sets
+            .expand(text(&binding["valueSet"]))
+            .map_or(0, |codes| position_or_push(&mut self.code_lists, codes) + 1)
+    }
+}
+
+fn position_or_push(lists: &mut Vec<Vec<String>>, list: Vec<String>) -> usize {
+    lists.iter().position(|other| *other == list).unwrap_or_else(|| {
+        lists.push(list);
+        lists.len() - 1
+    })
+}
+
+/// `value` + `dateTime` = `valueDateTime`.
+fn variant(base: &str, code: &str) -> String {
+    let mut letters = code.chars();
+    letters.next().map_or_else(String::new, |first| format!("{base}{}{}", first.to_ascii_uppercase(), letters.as_str()))
+}
