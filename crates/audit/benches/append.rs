@@ -1,0 +1,73 @@
+//! What an entry costs: canonical bytes, salt, commitment, tree, seal, and one signature per batch.
+
+use std::hint::black_box;
+
+use aceso_audit::{Action, AppendError, Entry, LogKeys, Origin, Sequencer};
+use aceso_base::{
+    Caller, LogicalId, Purpose, Randomness, Region, Role, RoleSet, SubjectId, TenantId, Timestamp, Token16, UserId,
+    Version,
+};
+use aceso_fhir::definitions::ResourceType;
+use aceso_labels::ClassSet;
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+
+struct Fixed;
+
+impl Randomness for Fixed {
+    fn fill(&self, out: &mut [u8]) {
+        out.fill(7);
+    }
+}
+
+#[derive(Debug)]
+enum Never {
+    Append(AppendError),
+}
+
+impl From<AppendError> for Never {
+    fn from(error: AppendError) -> Self {
+        Self::Append(error)
+    }
+}
+
+fn entry() -> Entry {
+    let id = LogicalId::parse("057aa36e-b892-9964-75b9-ffb46b097e34").unwrap();
+    let caller = Caller {
+        tenant: TenantId::parse("clinic").unwrap(),
+        region: Region::parse("us").unwrap(),
+        user: UserId::parse("u-1f0a").unwrap(),
+        client: UserId::parse("console").unwrap(),
+        session: Token16([3; 16]),
+        roles: RoleSet::NONE.with(Role::Physician),
+        own_patient: None,
+        purpose: Purpose::Treatment,
+        request: Token16([4; 16]),
+    };
+    Entry::by(&caller, Action::Read)
+        .with_grant(Token16([5; 16]))
+        .with_classes(ClassSet::ALL)
+        .with_subject(SubjectId::of_patient(id.as_str()).unwrap())
+        .with_record(ResourceType::parse("Patient").unwrap(), &id, Version(3))
+        .with_key(Token16([6; 16]), 1)
+        .with_policy("2026-11-22.1")
+}
+
+fn append(c: &mut Criterion) {
+    let mut group = c.benchmark_group("append");
+    for batch in [1_usize, 64, 512] {
+        let mut log =
+            Sequencer::create(&LogKeys::generate(&Fixed), &Origin::parse("log.example/bench").unwrap()).unwrap();
+        let entries = vec![entry(); batch];
+        group.throughput(Throughput::Elements(batch as u64));
+        group.bench_function(BenchmarkId::from_parameter(batch), |b| {
+            b.iter(|| {
+                log.append::<Never>(Timestamp(1), black_box(&entries), |frame| Ok(drop(black_box(frame.first))))
+                    .unwrap()
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, append);
+criterion_main!(benches);
