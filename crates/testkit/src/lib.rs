@@ -1,1 +1,21 @@
-//! Not yet built.
+//! What tests share: time and randomness that can be set, one planted patient, synthetic patients, the built binary.
+//!
+//! Fails by panicking, as tests do. Never a dependency of anything but tests (`cargo xtask check`).
+
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test kit fails by panicking")]
+
+mod canary;
+mod client;
+mod clock;
+mod needles;
+mod process;
+mod randomness;
+mod synthea;
+
+pub use canary::{Canary, Hit};
+pub use client::{Answer, Client};
+pub use clock::SetClock;
+pub use needles::{Needle, encodings};
+pub use process::{Running, TestConfig, binary, folder, free_port, run};
+pub use randomness::PlannedRandomness;
+pub use synthea::{Bundle, bundles, first_patients};

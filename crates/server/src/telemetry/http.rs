@@ -8,37 +8,40 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Instant;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 /// The router with a measurement around each of its routes. Requests that no route takes count under `http_route="none"`.
 pub fn measured(router: Router, metrics: &Arc<Metrics>) -> Router {
     let watch = Arc::new(Watch {
         active: metrics.gauge(&names::HTTP_ACTIVE, &[]),
         metrics: Arc::clone(metrics),
-        known: RwLock::default(),
+        routes: RwLock::default(),
     });
     router.layer(from_fn_with_state(watch, measure))
 }
 
-/// Method, route template, status class.
-type Series = (&'static str, Option<MatchedPath>, &'static str);
+const METHODS: [&str; 8] = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "_OTHER"];
+const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+
+/// The histograms of one route: by method, then by status class.
+type RouteSeries = [[OnceLock<Arc<Histogram>>; CLASSES.len()]; METHODS.len()];
 
 struct Watch {
     metrics: Arc<Metrics>,
     active: Arc<Gauge>,
-    known: RwLock<HashMap<(&'static str, Arc<str>, &'static str), Arc<Histogram>>>,
+    routes: RwLock<HashMap<String, Arc<RouteSeries>>>,
 }
 
 async fn measure(State(watch): State<Arc<Watch>>, request: Request, next: Next) -> Response {
-    let method = method_name(request.method());
+    let method = method_index(request.method());
     let route = request.extensions().get::<MatchedPath>().cloned();
     let running = Running::start(&watch.active);
     let start = Instant::now();
     let response = next.run(request).await;
     drop(running);
-    let class = status_class(response.status().as_u16());
-    watch.histogram(&(method, route, class)).observe_duration(start.elapsed());
+    let class = class_index(response.status().as_u16());
+    watch.observe(route.as_ref().map_or("none", MatchedPath::as_str), method, class, start.elapsed());
     response
 }
 
@@ -59,45 +62,38 @@ impl Drop for Running {
 }
 
 impl Watch {
-    fn histogram(&self, (method, route, class): &Series) -> Arc<Histogram> {
-        let route: Arc<str> = Arc::from(route.as_ref().map_or("none", MatchedPath::as_str));
-        let key = (*method, route, *class);
-        if let Some(found) = self.known.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
+    fn observe(&self, route: &str, method: usize, class: usize, took: Duration) {
+        let series = self.series(route);
+        let slot = series.get(method).and_then(|classes| classes.get(class));
+        let (Some(slot), Some(method), Some(class)) = (slot, METHODS.get(method), CLASSES.get(class)) else { return };
+        let made = slot.get_or_init(|| {
+            let labels = vec![
+                ("http_request_method", Cow::Borrowed(*method)),
+                ("http_response_status_class", Cow::Borrowed(*class)),
+                ("http_route", Cow::Owned(route.to_owned())),
+            ];
+            self.metrics.histogram_labelled(&names::HTTP_DURATION, labels)
+        });
+        made.observe_duration(took);
+    }
+
+    /// No allocation once a route was seen; there are as many routes as the router has templates.
+    fn series(&self, route: &str) -> Arc<RouteSeries> {
+        if let Some(found) = self.routes.read().unwrap_or_else(PoisonError::into_inner).get(route) {
             return Arc::clone(found);
         }
-        let labels = vec![
-            ("http_request_method", Cow::Borrowed(*method)),
-            ("http_response_status_class", Cow::Borrowed(*class)),
-            ("http_route", Cow::Owned(key.1.to_string())),
-        ];
-        let made = self.metrics.histogram_labelled(&names::HTTP_DURATION, labels);
-        self.known.write().unwrap_or_else(PoisonError::into_inner).insert(key, Arc::clone(&made));
-        made
+        let mut routes = self.routes.write().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(routes.entry(route.to_owned()).or_default())
     }
 }
 
-/// Known methods by name; every other is `_OTHER`, as the semantic conventions ask, so that callers cannot make up labels.
-fn method_name(method: &Method) -> &'static str {
-    match method.as_str() {
-        "GET" => "GET",
-        "POST" => "POST",
-        "PUT" => "PUT",
-        "DELETE" => "DELETE",
-        "PATCH" => "PATCH",
-        "HEAD" => "HEAD",
-        "OPTIONS" => "OPTIONS",
-        _ => "_OTHER",
-    }
+/// Every method that is not known is `_OTHER`, as the semantic conventions ask: callers cannot make up labels.
+fn method_index(method: &Method) -> usize {
+    METHODS.iter().position(|known| *known == method.as_str()).unwrap_or(METHODS.len() - 1)
 }
 
-fn status_class(status: u16) -> &'static str {
-    match status / 100 {
-        1 => "1xx",
-        2 => "2xx",
-        3 => "3xx",
-        4 => "4xx",
-        _ => "5xx",
-    }
+fn class_index(status: u16) -> usize {
+    usize::from(status / 100).clamp(1, CLASSES.len()) - 1
 }
 
 #[cfg(test)]

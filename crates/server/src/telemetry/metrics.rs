@@ -128,13 +128,15 @@ struct Family<T> {
 
 type Families<T> = RwLock<BTreeMap<&'static str, Family<T>>>;
 
+type AtScrape = Box<dyn Fn(&Metrics) + Send>;
+
 /// All metrics of a process. Given to whoever measures; there is no global one.
 #[derive(Default)]
 pub struct Metrics {
     counters: Families<Counter>,
     gauges: Families<Gauge>,
     histograms: Families<Histogram>,
-    at_scrape: Mutex<Vec<Box<dyn Fn(&Metrics) + Send>>>,
+    at_scrape: Mutex<Vec<AtScrape>>,
 }
 
 impl std::fmt::Debug for Metrics {
