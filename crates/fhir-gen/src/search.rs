@@ -156,13 +156,13 @@ pub fn generate(definitions: &Path) -> Result<Vec<(String, String)>, String> {
         if let Err(error) = render_type(&mut out, &elements, code, name, &params) {
             errors.push(format!("{name}: {error}"));
         }
-        names.push(format!("T{code}"));
+        names.push(format!("&T{code}"));
     }
     if !errors.is_empty() {
         return Err(errors.join("\n"));
     }
     let _ = writeln!(out, "/// By type code: the alphabetical index of the concrete R4 types.");
-    let _ = writeln!(out, "pub(crate) static TYPES: [TypeTable; {}] = [{}];", names.len(), names.join(", "));
+    let _ = writeln!(out, "pub(crate) static TYPES: [&TypeTable; {}] = [{}];", names.len(), names.join(", "));
     Ok(vec![("mod.rs".to_owned(), out)])
 }
 
