@@ -87,6 +87,12 @@ pub(crate) fn elements(model: &Model) -> Result<String, Error> {
          use crate::definitions::ValueType::{{Complex as C, Primitive as P, Resource as R}};\n\
          use crate::definitions::{{Element, ResourceType, Scope, TypeRef as T}};\n\n"
     );
+    writeln!(out, "impl T {{")?;
+    let named = model.scopes.iter().enumerate().skip(model.resources.len()).take(model.datatypes);
+    for (number, scope) in named {
+        writeln!(out, "    /// `{}`\n    pub const {}: Self = Self({number});", scope.name, constant(&scope.name))?;
+    }
+    out += "}\n\n";
     write!(out, "pub(crate) static SCOPES: [Scope; {}] = [\n{scopes}];\n\n", model.scopes.len())?;
     let from = model.resources.len();
     let datatypes: Vec<usize> = (from..from + model.datatypes).collect();

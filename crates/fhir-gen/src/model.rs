@@ -48,10 +48,10 @@ pub(crate) fn build(types: &[Value], profiles: &[Value], sets: &ValueSets<'_>) -
     let all = || types.iter().chain(profiles).filter(|r| text(&r["fhirVersion"]) == "4.0.1");
     let concrete = |kind: &'static str| {
         all().filter(move |sd| {
-            text(&sd["resourceType"]) == "StructureDefinition"
-                && text(&sd["kind"]) == kind
-                && sd["abstract"] != true
-                && text(&sd["derivation"]) == "specialization"
+            // `Element` is abstract, but what stands in the `_name` sibling of a primitive is just that.
+            let usable = text(&sd["type"]) == "Element"
+                || (sd["abstract"] != true && text(&sd["derivation"]) == "specialization");
+            text(&sd["resourceType"]) == "StructureDefinition" && text(&sd["kind"]) == kind && usable
         })
     };
     let by_name = |kind| concrete(kind).map(|sd| (text(&sd["type"]), sd)).collect::<BTreeMap<_, _>>();
@@ -178,12 +178,15 @@ impl Builder<'_> {
 
     fn targets(&mut self, kind: &Value) -> Result<usize, Error> {
         let mut names = Vec::new();
-        for profile in list(&kind["targetProfile"]) {
+        let profiles = list(&kind["targetProfile"]);
+        // The package that the files come from adds targets of its own to `AuditEvent.source.observer`.
+        let is_changed = profiles.iter().any(|profile| text(profile).starts_with("https://medplum.com/"));
+        for profile in profiles {
             match text(profile).strip_prefix("http://hl7.org/fhir/StructureDefinition/") {
+                Some("Subscription") if is_changed => {}
                 Some(name) if self.resources.contains(name) => names.push(name.to_owned()),
                 Some("Resource") => return Ok(0),
                 Some(name) => return Err(format!("unknown target {name}").into()),
-                // The package that the files come from adds targets of its own to `AuditEvent.source.observer`.
                 None => {}
             }
         }

@@ -148,6 +148,13 @@ impl Element {
         &ELEMENTS
     }
 
+    /// The name in FHIRPath: `value` for every variant of `value[x]`.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        let last = self.path.rsplit_once('.').map_or(self.path, |(_, last)| last);
+        last.strip_suffix("[x]").unwrap_or(last)
+    }
+
     /// Whether this is one variant of a choice element (`value[x]`).
     #[must_use]
     pub fn is_choice(&self) -> bool {

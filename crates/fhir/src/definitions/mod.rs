@@ -9,3 +9,6 @@ mod resource_type;
 pub(crate) use element::Scope;
 pub use element::{Element, Primitive, TypeRef, ValueType};
 pub use resource_type::{ResourceType, patient_params};
+
+#[cfg(test)]
+mod tests;

@@ -175,7 +175,7 @@ impl<'a> Node<'a> {
             return None;
         }
         let inner = self.doc.slice(slot.start + 1, slot.end.saturating_sub(1));
-        Some(if slot.escaped { Cow::Owned(unescape(inner)) } else { Cow::Borrowed(inner) })
+        Some(if slot.escaped { Cow::Owned(owned(inner)) } else { Cow::Borrowed(inner) })
     }
 
     /// The value of a boolean.
@@ -204,7 +204,7 @@ impl<'a> Node<'a> {
     pub fn key(self) -> Cow<'a, str> {
         let slot = self.slot();
         let inner = self.doc.slice(slot.key_start + 1, slot.key_end.saturating_sub(1));
-        if slot.key_escaped { Cow::Owned(unescape(inner)) } else { Cow::Borrowed(inner) }
+        if slot.key_escaped { Cow::Owned(owned(inner)) } else { Cow::Borrowed(inner) }
     }
 
     /// The member name as it was written, quotes included; empty when this is not a member's value.
@@ -212,6 +212,11 @@ impl<'a> Node<'a> {
     pub fn raw_key(self) -> &'a [u8] {
         let slot = self.slot();
         self.doc.slice(slot.key_start, slot.key_end).as_bytes()
+    }
+
+    /// Whether the text of a string differs from what is written between its quotes.
+    pub(crate) fn is_escaped(self) -> bool {
+        self.slot().escaped
     }
 
     /// Members' values or items, whichever this has.
@@ -226,13 +231,19 @@ impl<'a> Node<'a> {
     fn has_key(self, key: &str) -> bool {
         let slot = self.slot();
         let inner = self.doc.slice(slot.key_start + 1, slot.key_end.saturating_sub(1));
-        if slot.key_escaped { unescape(inner) == key } else { inner == key }
+        if slot.key_escaped { unescape(inner).eq(key.chars()) } else { inner == key }
     }
 
     fn children(self, kind: Kind) -> Children<'a> {
         let slot = self.slot();
         Children { doc: self.doc, next: self.index + 1, left: if slot.kind == kind { slot.count } else { 0 } }
     }
+}
+
+fn owned(escaped: &str) -> String {
+    let mut text = String::with_capacity(escaped.len());
+    text.extend(unescape(escaped));
+    text
 }
 
 /// The values directly inside one value.

@@ -30,3 +30,6 @@ impl Default for Limits {
         Self { max_bytes: 16 << 20, max_depth: 64, max_nodes: 2_000_000 }
     }
 }
+
+#[cfg(test)]
+mod tests;

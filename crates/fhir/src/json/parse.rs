@@ -1,5 +1,7 @@
 //! One pass over the text with an explicit stack: no recursion, no second look at the bytes.
 
+use std::borrow::Cow;
+
 use zeroize::{Zeroize, Zeroizing};
 
 use super::doc::{Kind, Slot};
@@ -18,6 +20,7 @@ pub(super) fn parse(text: Vec<u8>, limits: &Limits) -> Result<Doc, JsonError> {
         bytes: text.as_bytes(),
         text: &text,
         at: 0,
+        pending: Key::NONE,
         slots: Vec::with_capacity((text.len() / 12).min(limits.max_nodes) + 1),
         open: Vec::with_capacity(16),
         limits,
@@ -63,6 +66,8 @@ struct Reader<'a> {
     bytes: &'a [u8],
     text: &'a str,
     at: usize,
+    /// The name read last in the innermost object.
+    pending: Key,
     slots: Vec<Slot>,
     open: Vec<Open>,
     limits: &'a Limits,
@@ -75,10 +80,14 @@ struct Key {
     escaped: bool,
 }
 
+impl Key {
+    const NONE: Self = Self { start: 0, end: 0, escaped: false };
+}
+
 impl Reader<'_> {
     fn document(&mut self) -> Result<(), Fault> {
         self.skip_white_space();
-        let mut opened = self.value(Key { start: 0, end: 0, escaped: false })?;
+        let mut opened = self.value(Key::NONE)?;
         while !self.open.is_empty() {
             opened = self.step(opened)?;
         }
@@ -106,7 +115,7 @@ impl Reader<'_> {
             }
             _ => return Err((JsonProblem::CommaOrEndExpected, self.at)),
         }
-        let key = if is_object { self.name()? } else { Key { start: 0, end: 0, escaped: false } };
+        let key = if is_object { self.name()? } else { Key::NONE };
         if let Some(innermost) = self.open.last_mut() {
             innermost.count += 1;
         }
@@ -120,6 +129,7 @@ impl Reader<'_> {
         }
         let (end, escaped) = string_end(self.bytes, start + 1)?;
         self.at = end + 1;
+        self.pending = Key { start: start as u32, end: (end + 1) as u32, escaped };
         self.check_new(start, end, escaped)?;
         self.skip_white_space();
         if self.peek()? != b':' {
@@ -127,7 +137,7 @@ impl Reader<'_> {
         }
         self.at += 1;
         self.skip_white_space();
-        Ok(Key { start: start as u32, end: (end + 1) as u32, escaped })
+        Ok(self.pending)
     }
 
     /// Refuses a name that the innermost object has already, unless the object is one that is sorted at its end.
@@ -206,6 +216,7 @@ impl Reader<'_> {
         let (slot, start) = (self.slots.len() as u32, self.at);
         self.at += 1;
         self.push(kind, key, start, false);
+        self.pending = Key::NONE;
         self.open.push(Open { slot, count: 0, is_object: kind == Kind::Object, seen: 0, sorted: false });
         Ok(true)
     }
@@ -222,6 +233,7 @@ impl Reader<'_> {
             slot.count = done.count;
         }
         self.open.pop();
+        self.pending = Key::NONE;
         Ok(())
     }
 
@@ -232,7 +244,11 @@ impl Reader<'_> {
         for _ in 0..done.count {
             let Some(slot) = self.slots.get(index) else { break };
             let content = self.text.get(slot.key_start as usize + 1..slot.key_end as usize - 1).unwrap_or_default();
-            let name = if slot.key_escaped { unescape(content).into() } else { std::borrow::Cow::Borrowed(content) };
+            let name = if slot.key_escaped {
+                Cow::Owned(unescape(content).collect::<String>())
+            } else {
+                Cow::Borrowed(content)
+            };
             names.push((name, slot.key_start));
             index = slot.next as usize;
         }
@@ -243,7 +259,7 @@ impl Reader<'_> {
         });
         let first = twice.min();
         names.into_iter().for_each(|(name, _)| {
-            if let std::borrow::Cow::Owned(mut name) = name {
+            if let Cow::Owned(mut name) = name {
                 name.zeroize();
             }
         });
@@ -310,76 +326,56 @@ impl Reader<'_> {
     /// The nearest known element around the fault: names of the R4 definitions and indexes, nothing of the text.
     fn path(&self) -> String {
         let mut path = String::new();
-        let mut scope = None;
-        for open in &self.open {
-            let Some(slot) = self.slots.get(open.slot as usize) else { break };
-            if path.is_empty() || matches!(scope, Some(ValueType::Resource)) {
-                if !open.is_object {
+        let mut value = ValueType::Resource;
+        for (depth, open) in self.open.iter().enumerate() {
+            if !open.is_object {
+                if path.is_empty() {
                     break;
                 }
-                let Some(found) = self.resource_type(open) else { break };
-                if path.is_empty() {
-                    path.push_str(found.name());
+                if let Some(index) = open.count.checked_sub(1) {
+                    path.push_str(&format!("[{index}]"));
                 }
-                scope = Some(ValueType::Complex(TypeRef::of_resource(found)));
-            }
-            if !open.is_object || slot.end == u32::MAX {
                 continue;
             }
-            scope = self.descend(open, scope, &mut path);
-            if scope.is_none() {
+            let scope = match value {
+                ValueType::Complex(scope) => scope,
+                ValueType::Resource => match self.resource_type(open) {
+                    Some(found) => TypeRef::of_resource(found),
+                    None => break,
+                },
+                ValueType::Primitive(_) => break,
+            };
+            if path.is_empty() {
+                path.push_str(scope.name());
+            }
+            let inner = self.open.get(depth + 1).and_then(|inner| self.slots.get(inner.slot as usize));
+            let (start, end) =
+                inner.map_or((self.pending.start, self.pending.end), |slot| (slot.key_start, slot.key_end));
+            let Some((element, sibling)) = self.name_text(start, end).and_then(|name| scope.child(name)) else { break };
+            path.push('.');
+            path.push_str(element.name());
+            if sibling {
                 break;
             }
+            value = element.value;
         }
         path
-    }
-
-    /// Appends the member that was being read in `open`, when it is known.
-    fn descend(&self, open: &Open, scope: Option<ValueType>, path: &mut String) -> Option<ValueType> {
-        let Some(ValueType::Complex(scope)) = scope else { return None };
-        let (slot, _) = self.last_child(open)?;
-        let is_open = self
-            .open
-            .iter()
-            .any(|other| self.slots.get(other.slot as usize).is_some_and(|s| s.key_start == slot.key_start));
-        let key = self.text.get(slot.key_start as usize + 1..slot.key_end as usize - 1)?;
-        let (element, _) = scope.child(key)?;
-        if !is_open {
-            return None;
-        }
-        path.push('.');
-        path.push_str(element.key);
-        if slot.kind == Kind::Array {
-            let items = self
-                .open
-                .iter()
-                .find(|o| self.slots.get(o.slot as usize).is_some_and(|s| s.key_start == slot.key_start))?;
-            path.push_str(&format!("[{}]", items.count.saturating_sub(1)));
-        }
-        Some(element.value)
-    }
-
-    fn last_child(&self, open: &Open) -> Option<(Slot, usize)> {
-        let mut index = open.slot as usize + 1;
-        let mut last = None;
-        for _ in 0..open.count {
-            let Some(slot) = self.slots.get(index) else { break };
-            last = Some((*slot, index));
-            index = slot.next as usize;
-        }
-        last
     }
 
     fn resource_type(&self, open: &Open) -> Option<ResourceType> {
         let mut index = open.slot as usize + 1;
         for _ in 0..open.count {
             let slot = self.slots.get(index)?;
-            if self.text.get(slot.key_start as usize..slot.key_end as usize) == Some("\"resourceType\"") {
-                let content = self.text.get(slot.start as usize + 1..slot.end as usize - 1)?;
-                return ResourceType::parse(content);
+            if self.name_text(slot.key_start, slot.key_end) == Some("resourceType") {
+                return ResourceType::parse(self.name_text(slot.start, slot.end)?);
             }
             index = slot.next as usize;
         }
         None
+    }
+
+    /// The text between two quotes, escapes and all.
+    fn name_text(&self, start: u32, end: u32) -> Option<&str> {
+        self.text.get(start as usize + 1..(end as usize).checked_sub(1)?)
     }
 }

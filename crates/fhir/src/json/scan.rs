@@ -86,46 +86,56 @@ fn hex4(bytes: &[u8], at: usize) -> Result<u32, (JsonProblem, usize)> {
 }
 
 /// The characters that an escaped content stands for. The content was checked by [`string_end`].
-pub(super) fn unescape(content: &str) -> String {
-    let mut out = String::with_capacity(content.len());
-    let mut rest = content;
-    while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
-        let (plain, escape) = rest.split_at(at);
-        out.push_str(plain);
-        let bytes = escape.as_bytes();
-        let taken = match bytes.get(1) {
-            Some(b'u') => {
-                let (character, taken) = unicode_escape(bytes);
-                out.push(character);
-                taken
-            }
-            Some(&simple) => {
-                out.push(match simple {
-                    b'b' => '\u{8}',
-                    b'f' => '\u{c}',
-                    b'n' => '\n',
-                    b'r' => '\r',
-                    b't' => '\t',
-                    other => char::from(other),
-                });
-                2
-            }
-            None => 1,
-        };
-        rest = escape.get(taken..).unwrap_or_default();
-    }
-    out.push_str(rest);
-    out
+pub(super) struct Unescaped<'a> {
+    rest: &'a str,
 }
 
-fn unicode_escape(bytes: &[u8]) -> (char, usize) {
-    let first = hex4(bytes, 2).unwrap_or(0xFFFD);
-    let (code, taken) = match first {
-        0xD800..=0xDBFF => {
-            let second = hex4(bytes, 8).unwrap_or(0xDC00);
-            (0x10000 + ((first - 0xD800) << 10) + second.wrapping_sub(0xDC00), 12)
+pub(super) fn unescape(content: &str) -> Unescaped<'_> {
+    Unescaped { rest: content }
+}
+
+impl Iterator for Unescaped<'_> {
+    type Item = char;
+
+    fn next(&mut self) -> Option<char> {
+        let mut characters = self.rest.chars();
+        let first = characters.next()?;
+        self.rest = characters.as_str();
+        if first != '\\' {
+            return Some(first);
         }
-        other => (other, 6),
-    };
-    (char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER), taken)
+        let escape = characters.next()?;
+        self.rest = characters.as_str();
+        Some(match escape {
+            'b' => '\u{8}',
+            'f' => '\u{c}',
+            'n' => '\n',
+            'r' => '\r',
+            't' => '\t',
+            'u' => self.unicode(),
+            other => other,
+        })
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.rest.len() / 6, Some(self.rest.len()))
+    }
+}
+
+impl Unescaped<'_> {
+    /// The character of the digits after `\u`, and of the second half of a pair.
+    fn unicode(&mut self) -> char {
+        let first = self.take(0);
+        let code = match first {
+            0xD800..=0xDBFF => 0x10000 + ((first - 0xD800) << 10) + (self.take(2) & 0x3FF),
+            other => other,
+        };
+        char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)
+    }
+
+    fn take(&mut self, skip: usize) -> u32 {
+        let code = hex4(self.rest.as_bytes(), skip).unwrap_or(0xFFFD);
+        self.rest = self.rest.get(skip + 4..).unwrap_or_default();
+        code
+    }
 }
