@@ -1,1 +1,47 @@
-fn main() {}
+//! `cargo xtask`: checks, tests, benchmark and fuzzing of the workspace.
+
+mod check;
+mod command;
+mod parts;
+mod test;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask <command>
+
+  check [--quick] format, lints, ranks, reserved edges, shrinking lists, house rules, licences, advisories where reachable;
+                  --quick leaves out format, lints and advisories
+  test [FILTER…]  installs the parts that tests need, builds the binary, runs every test; the last line is the runner's summary
+  parts           only installs the parts (into target/parts)
+  help            this text
+
+Exit codes: 0 done, 1 something failed, 2 usage.";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let rest = arguments.get(1..).unwrap_or_default();
+    let outcome = match arguments.first().map(String::as_str) {
+        Some("check") if rest.is_empty() => check::run(check::Depth::Full),
+        Some("check") if rest == ["--quick"] => check::run(check::Depth::Quick),
+        Some("test") => test::run_all(rest),
+        Some("parts") if rest.is_empty() => parts::install().map(|_| ()),
+        Some("help" | "--help" | "-h") => {
+            println!("{HELP}");
+            Ok(())
+        }
+        _ => {
+            eprintln!("{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if !failure.is_empty() {
+                eprintln!("xtask: {failure}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}

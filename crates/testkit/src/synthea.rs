@@ -2,7 +2,7 @@
 
 use bzip2::read::MultiBzDecoder;
 use std::io::Read as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A transaction or batch bundle.
 #[derive(Debug, Clone)]
@@ -44,12 +44,13 @@ fn names() -> Vec<PathBuf> {
     names
 }
 
-fn is_shared(path: &PathBuf) -> bool {
+fn is_shared(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     name.contains("hospitalInformation") || name.contains("practitionerInformation")
 }
 
-fn load(path: &PathBuf) -> Bundle {
+fn load(path: impl AsRef<Path>) -> Bundle {
+    let path = path.as_ref();
     let stored = std::fs::read(path).unwrap();
     let name = path.file_name().unwrap().to_string_lossy();
     let json = if name.ends_with(".bz2") {

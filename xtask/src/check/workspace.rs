@@ -1,0 +1,90 @@
+//! What `cargo metadata` tells.
+
+use crate::command::{Failure, command, output};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A package of this workspace.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Member {
+    /// `[package.metadata.aceso] rank`.
+    pub rank: Option<u64>,
+    /// Whether its folder is below `crates/`.
+    pub in_crates: bool,
+    /// Names of its normal and build dependencies (dev-dependencies are exempt from every rule).
+    pub dependencies: BTreeSet<String>,
+}
+
+/// A package from outside.
+#[derive(Debug, Clone)]
+pub(crate) struct Foreign {
+    pub name: String,
+    pub version: String,
+    pub licence: Option<String>,
+}
+
+/// Members, and all packages that a build can draw in.
+#[derive(Debug, Default)]
+pub(crate) struct Workspace {
+    pub members: BTreeMap<String, Member>,
+    pub foreign: Vec<Foreign>,
+}
+
+impl Workspace {
+    /// Asks cargo.
+    pub fn load() -> Result<Self, Failure> {
+        let text = output(&mut command("cargo", &["metadata", "--format-version", "1", "--locked"]))?;
+        let metadata: Value = serde_json::from_str(&text).map_err(|error| format!("cargo metadata: {error}"))?;
+        Ok(Self::read(&metadata))
+    }
+
+    fn read(metadata: &Value) -> Self {
+        let inside: BTreeSet<&str> = list(metadata, "workspace_members").filter_map(Value::as_str).collect();
+        let mut workspace = Self::default();
+        for package in list(metadata, "packages") {
+            let name = text(package, "name");
+            if inside.contains(text(package, "id").as_str()) {
+                let manifest = text(package, "manifest_path");
+                let rank = package.pointer("/metadata/aceso/rank").and_then(Value::as_u64);
+                let normal =
+                    list(package, "dependencies").filter(|d| d.get("kind").and_then(Value::as_str) != Some("dev"));
+                let dependencies = normal.map(|d| text(d, "name")).collect();
+                workspace.members.insert(name, Member { rank, in_crates: manifest.contains("/crates/"), dependencies });
+            } else {
+                let licence = package.get("license").and_then(Value::as_str).map(str::to_owned);
+                workspace.foreign.push(Foreign { name, version: text(package, "version"), licence });
+            }
+        }
+        workspace
+    }
+}
+
+fn list<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
+    value.get(key).and_then(Value::as_array).into_iter().flatten()
+}
+
+fn text(value: &Value, key: &str) -> String {
+    value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dev_dependencies_do_not_count() {
+        let metadata = serde_json::json!({
+            "workspace_members": ["a 1"],
+            "packages": [
+                { "name": "aceso-a", "id": "a 1", "manifest_path": "/x/crates/a/Cargo.toml", "metadata": { "aceso": { "rank": 7 } },
+                  "dependencies": [{ "name": "b", "kind": null }, { "name": "c", "kind": "dev" }, { "name": "d", "kind": "build" }] },
+                { "name": "b", "id": "b 1", "version": "1.0.0", "license": "MIT" }
+            ]
+        });
+        let workspace = Workspace::read(&metadata);
+        let member = &workspace.members["aceso-a"];
+        assert_eq!((member.rank, member.in_crates), (Some(7), true));
+        assert_eq!(member.dependencies.iter().map(String::as_str).collect::<Vec<_>>(), ["b", "d"]);
+        assert_eq!(workspace.foreign[0].licence.as_deref(), Some("MIT"));
+    }
+}

@@ -1,0 +1,96 @@
+//! Parts that tests run against and that are not Rust: installed into `target/parts`, nothing skipped in silence.
+
+use crate::command::{Failure, command, exists, run, target};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// An independent verifier of transparency logs, pinned.
+const TLOG: &str = "aics-tlog==0.2.1";
+
+/// Where the parts are.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    /// A Python that has the verifier.
+    pub python: PathBuf,
+    /// Prometheus' own linter.
+    pub promtool: PathBuf,
+}
+
+impl Parts {
+    /// The variables by which tests find the parts.
+    pub fn variables(&self) -> [(&'static str, &Path); 2] {
+        [("ACESO_PARTS_PYTHON", &self.python), ("ACESO_PARTS_PROMTOOL", &self.promtool)]
+    }
+}
+
+/// Installs what is missing.
+pub(crate) fn install() -> Result<Parts, Failure> {
+    let folder = target().join("parts");
+    std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    Ok(Parts { python: python(&folder)?, promtool: promtool(&folder)? })
+}
+
+/// Installs Debian packages unless the program is there. Needs root, as apt does.
+pub(crate) fn debian(program: &str, probe: &str, packages: &[&str]) -> Result<(), Failure> {
+    if exists(program, probe) {
+        return Ok(());
+    }
+    let mut arguments = vec!["install", "-y", "--no-install-recommends", "-qq"];
+    arguments.extend(packages);
+    apt(&arguments)
+        .map_err(|failure| format!("{program} is missing; as root: apt-get install {} ({failure})", packages.join(" ")))
+}
+
+fn python(folder: &Path) -> Result<PathBuf, Failure> {
+    let venv = folder.join("venv");
+    let python = venv.join("bin/python");
+    let marker = venv.join(format!("{TLOG}.installed"));
+    if marker.exists() && exists(&python.to_string_lossy(), "--version") {
+        return Ok(python);
+    }
+    debian("python3", "--version", &["python3"])?;
+    let make = |venv: &Path| run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(venv));
+    if make(&venv).is_err() {
+        apt(&["install", "-y", "--no-install-recommends", "-qq", "python3-venv"])
+            .map_err(|failure| format!("python3 has no venv; as root: apt-get install python3-venv ({failure})"))?;
+        make(&venv)?;
+    }
+    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--ignore-requires-python", TLOG];
+    run(Command::new(&python).args(pip))?;
+    std::fs::write(&marker, b"").map_err(|error| format!("{}: {error}", marker.display()))?;
+    Ok(python)
+}
+
+/// Unpacked from Debian's package, not installed: it would bring a service with it.
+fn promtool(folder: &Path) -> Result<PathBuf, Failure> {
+    let tool = folder.join("prometheus/usr/bin/promtool");
+    if exists(&tool.to_string_lossy(), "--version") {
+        return Ok(tool);
+    }
+    if exists("promtool", "--version") {
+        return Ok(PathBuf::from("promtool"));
+    }
+    let downloads = folder.join("deb");
+    std::fs::create_dir_all(&downloads).map_err(|error| format!("{}: {error}", downloads.display()))?;
+    let download = || run(Command::new("apt-get").args(["download", "-qq", "prometheus"]).current_dir(&downloads));
+    if download().is_err() {
+        apt(&["update", "-qq"])?;
+        download()?;
+    }
+    let package = std::fs::read_dir(&downloads)
+        .map_err(|error| format!("{}: {error}", downloads.display()))?
+        .flatten()
+        .map(|entry| entry.path())
+        .find(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("prometheus_")))
+        .ok_or("apt-get download left no package")?;
+    run(Command::new("dpkg-deb").arg("-x").arg(package).arg(folder.join("prometheus")))?;
+    if exists(&tool.to_string_lossy(), "--version") { Ok(tool) } else { Err("promtool does not start".to_owned()) }
+}
+
+fn apt(arguments: &[&str]) -> Result<(), Failure> {
+    let once = || run(command("apt-get", arguments).env("DEBIAN_FRONTEND", "noninteractive"));
+    once().or_else(|_| {
+        run(&mut command("apt-get", &["update", "-qq"]))?;
+        once()
+    })
+}
