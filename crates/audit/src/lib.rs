@@ -14,17 +14,23 @@
 mod action;
 mod encoding;
 mod entry;
+mod export;
+mod fault;
 mod keys;
 mod note;
 mod proof;
 mod reader;
 mod sequencer;
+mod shown;
 mod tiles;
 mod tree;
+mod verify;
 
 pub use action::{Action, ActionClass, Code, Outcome};
 pub use encoding::DecodeError;
 pub use entry::{Entry, KeyRef, Name, RecordRef};
+pub use export::{ExportError, export};
+pub use fault::{Fault, FaultKind};
 pub use keys::{LogKeys, SecretBytesError};
 pub use note::{Checkpoint, NoteError, Origin, VerifyingKey};
 pub use proof::{ProofError, consistency_proof, inclusion_proof, verify_consistency, verify_inclusion};
@@ -32,3 +38,4 @@ pub use reader::{LogReader, LoggedEntry, ReadEntriesError, ReadError, SealedBatc
 pub use sequencer::{AppendError, Frame, Receipt, ResumeError, Sequencer};
 pub use tiles::{FullTile, TileError, TilePath, serve_tile};
 pub use tree::{Hash, empty_root, leaf_hash, node_hash};
+pub use verify::{Verified, exported_key, verify};

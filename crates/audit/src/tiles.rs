@@ -111,7 +111,7 @@ impl TilePath {
     }
 
     /// Whether a log of this size has it.
-    fn is_within(self, size: u64) -> bool {
+    pub(crate) fn is_within(self, size: u64) -> bool {
         let hashes = size >> (8 * u32::from(self.level.unwrap_or(0)));
         let end =
             self.index.checked_mul(u64::from(TILE_WIDTH)).and_then(|first| first.checked_add(u64::from(self.width)));
