@@ -4,10 +4,19 @@
 //! line or a line no path. An element that is not in the table is [`DataClass::Sensitive`].
 
 mod class;
+mod marker;
+#[cfg(test)]
+mod oracle;
 mod params;
+mod rule;
+mod slices;
 mod splice;
 mod split;
 mod subject;
+mod table;
+#[cfg(test)]
+mod tests;
+mod walk;
 
 pub use class::{ClassSet, DataClass};
 pub use params::param_classes;

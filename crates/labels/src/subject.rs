@@ -2,7 +2,9 @@
 
 use aceso_base::SubjectId;
 use aceso_fhir::definitions::ResourceType;
-use aceso_fhir::json::Node;
+use aceso_fhir::json::{Kind, Node};
+
+use crate::table::SUBJECT_PATHS;
 
 /// Whose record a resource is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,17 +17,120 @@ pub enum SubjectFound {
     Unresolvable,
 }
 
-/// The patient that a resource belongs to: a `Patient` to itself, any other to the first patient that the elements of
-/// its rule name, in the order of the rule.
+/// The patient that a resource belongs to: a `Patient` to itself by its `id`, any other to the first patient that the
+/// elements of its rule (`table/types.tsv`) name, in the order of the rule.
+///
+/// A rule comes to its end at the first element that names a patient in a form that leads to no key (a URL, a search, an
+/// identifier, a contained resource, a `urn:uuid` of a bundle): the answer is then [`SubjectFound::Unresolvable`],
+/// never the next element.
 #[must_use]
 pub fn subject_of(root: Node<'_>, rtype: ResourceType) -> SubjectFound {
-    let _ = (root, rtype);
-    SubjectFound::Unresolvable
+    if rtype.name() == "Patient" {
+        return own_id(root).map_or(SubjectFound::Unresolvable, SubjectFound::Patient);
+    }
+    let mut found = SubjectFound::Directory;
+    each_mention(root, root, rtype, 0, &mut |mention| match mention {
+        Mention::Patient(subject) => {
+            found = SubjectFound::Patient(subject);
+            false
+        }
+        Mention::Unresolvable => {
+            found = SubjectFound::Unresolvable;
+            false
+        }
+        Mention::Other => true,
+    });
+    found
 }
 
-/// The further patients that the elements of the rule name, each once, in the order found.
+/// The patients other than `subject` that the elements of the rule name as `Patient/<UUID>`, each once, in the order
+/// found.
 #[must_use]
-pub fn other_subjects(root: Node<'_>, rtype: ResourceType) -> Vec<SubjectId> {
-    let _ = (root, rtype);
-    Vec::new()
+pub fn other_subjects(root: Node<'_>, rtype: ResourceType, subject: SubjectId) -> Vec<SubjectId> {
+    let mut others = Vec::new();
+    each_mention(root, root, rtype, 0, &mut |mention| {
+        if let Mention::Patient(other) = mention
+            && other != subject
+            && !others.contains(&other)
+        {
+            others.push(other);
+        }
+        true
+    });
+    others
+}
+
+/// What one element of a rule says.
+enum Mention {
+    Patient(SubjectId),
+    Unresolvable,
+    Other,
+}
+
+/// Bundles in bundles; deeper ones name nobody.
+const MAX_RESOURCES: usize = 4;
+
+/// Visits what the elements of the rule name until the visitor says that it is enough; false when it did.
+fn each_mention(
+    root: Node<'_>,
+    resource: Node<'_>,
+    rtype: ResourceType,
+    depth: usize,
+    visit: &mut dyn FnMut(Mention) -> bool,
+) -> bool {
+    let paths = SUBJECT_PATHS.get(usize::from(rtype.code())).copied().unwrap_or_default();
+    paths.iter().all(|path| follow(root, resource, path, depth, visit))
+}
+
+fn follow(root: Node<'_>, node: Node<'_>, path: &[&str], depth: usize, visit: &mut dyn FnMut(Mention) -> bool) -> bool {
+    if node.kind() == Kind::Array {
+        return node.items().all(|item| follow(root, item, path, depth, visit));
+    }
+    if let Some((step, rest)) = path.split_first() {
+        return node.get(step).is_none_or(|next| follow(root, next, rest, depth, visit));
+    }
+    match resource_type(node) {
+        Some(inner) if inner.name() == "Patient" => visit(own_id(node).map_or(Mention::Unresolvable, Mention::Patient)),
+        Some(inner) => depth >= MAX_RESOURCES || each_mention(root, node, inner, depth + 1, visit),
+        None => visit(mention(root, node)),
+    }
+}
+
+/// What a `Reference` names (R4 references.html, section 2.3.0).
+fn mention(root: Node<'_>, reference: Node<'_>) -> Mention {
+    let typed = reference.get("type").and_then(Node::as_str);
+    let says_patient = typed.as_deref() == Some("Patient");
+    let Some(text) = reference.get("reference").and_then(Node::as_str) else {
+        // A logical reference: an identifier of somebody.
+        return if says_patient && reference.get("identifier").is_some() {
+            Mention::Unresolvable
+        } else {
+            Mention::Other
+        };
+    };
+    if let Some(id) = text.strip_prefix("Patient/") {
+        let id = id.split_once("/_history/").map_or(id, |(id, _)| id);
+        return SubjectId::of_patient(id).map_or(Mention::Unresolvable, Mention::Patient);
+    }
+    if let Some(local) = text.strip_prefix('#') {
+        let contained = root.get("contained");
+        let inner = contained
+            .and_then(|all| all.items().find(|one| one.get("id").and_then(Node::as_str).as_deref() == Some(local)));
+        let patient = inner.and_then(resource_type).is_some_and(|rtype| rtype.name() == "Patient");
+        return if patient { Mention::Unresolvable } else { Mention::Other };
+    }
+    // `urn:uuid:…` may be anybody; a reference with a type before its id says what it is.
+    let somebody = text.starts_with("urn:") && typed.as_deref().is_none_or(|name| name == "Patient");
+    if says_patient || somebody || text.starts_with("Patient?") || text.contains("/Patient/") {
+        return Mention::Unresolvable;
+    }
+    Mention::Other
+}
+
+fn own_id(patient: Node<'_>) -> Option<SubjectId> {
+    patient.get("id").and_then(Node::as_str).and_then(|id| SubjectId::of_patient(&id))
+}
+
+fn resource_type(node: Node<'_>) -> Option<ResourceType> {
+    node.get("resourceType").and_then(Node::as_str).and_then(|name| ResourceType::parse(&name))
 }

@@ -1,0 +1,171 @@
+//! Where the walk writes: text with markers, and the slices of each part.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+use crate::DataClass;
+use crate::marker::{GAP, GAP_MANY, GAP_ONE, MARK, VERSION, write_index};
+
+/// JSON text with markers. Wiped when dropped.
+pub(crate) struct Text {
+    pub(crate) bytes: Zeroizing<Vec<u8>>,
+    /// No comma is due: at the start, after an opening bracket, after a marker.
+    fresh: bool,
+    /// The last thing written is a plain gap of this class, ending here.
+    last_gap: Option<(DataClass, usize)>,
+}
+
+impl Text {
+    pub(crate) fn with_capacity(capacity: usize) -> Self {
+        Self { bytes: Zeroizing::new(Vec::with_capacity(capacity)), fresh: true, last_gap: None }
+    }
+
+    /// The comma before a member or an item, when one is due.
+    pub(crate) fn separate(&mut self) {
+        if !self.fresh {
+            self.bytes.push(b',');
+        }
+        self.fresh = false;
+    }
+
+    pub(crate) fn push(&mut self, text: &[u8]) {
+        self.bytes.extend_from_slice(text);
+    }
+
+    pub(crate) fn open(&mut self, bracket: u8) {
+        self.bytes.push(bracket);
+        self.fresh = true;
+    }
+
+    pub(crate) fn close(&mut self, bracket: u8) {
+        self.bytes.push(bracket);
+        self.fresh = false;
+    }
+
+    /// A whole member, comma included. The key is raw, with its quotes.
+    pub(crate) fn member(&mut self, key: &[u8], value: &[u8]) {
+        self.key(key);
+        self.push(value);
+    }
+
+    /// The start of a member, comma included. The key is raw, with its quotes.
+    pub(crate) fn key(&mut self, key: &[u8]) {
+        self.separate();
+        self.push(key);
+        self.bytes.push(b':');
+    }
+
+    pub(crate) fn mark(&mut self, marker: &[u8]) {
+        self.push(marker);
+        self.fresh = true;
+    }
+
+    /// Whether the next gap of this class may go into the slice of the one just written.
+    fn continues(&self, class: DataClass) -> bool {
+        self.last_gap == Some((class, self.bytes.len()))
+    }
+}
+
+impl fmt::Write for Text {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.push(text.as_bytes());
+        Ok(())
+    }
+}
+
+/// What stands in the place of a slice that may not be seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mask {
+    /// Nothing.
+    Drop,
+    /// `_key` with the reason.
+    One(&'static str),
+    /// `_key` with an array of the reason.
+    Many(&'static str),
+}
+
+#[derive(Default)]
+struct Part {
+    bytes: Zeroizing<Vec<u8>>,
+    ends: Vec<u32>,
+    /// The last slice ends in a marker, so no comma is due after it.
+    fresh: bool,
+}
+
+/// The parts as they grow, and spare buffers for slices that are being written.
+pub(crate) struct Slices {
+    parts: [Part; DataClass::COUNT],
+    spare: Vec<Text>,
+    size: usize,
+}
+
+impl Slices {
+    pub(crate) fn new(size: usize) -> Self {
+        Self { parts: Default::default(), spare: Vec::new(), size }
+    }
+
+    /// An empty buffer for one slice; give it back with [`Slices::put`].
+    pub(crate) fn begin(&mut self) -> Text {
+        self.spare.pop().unwrap_or_else(|| Text::with_capacity(self.size))
+    }
+
+    /// Adds a slice to the part of its class and a gap to the text that it was cut from.
+    pub(crate) fn put(&mut self, mut slice: Text, class: DataClass, mask: Mask, out: &mut Text) {
+        let Some(part) = self.parts.get_mut(usize::from(class.code())) else { return };
+        if part.bytes.is_empty() {
+            part.bytes = Zeroizing::new(Vec::with_capacity(self.size + 16));
+            part.bytes.push(VERSION);
+        }
+        // Neighbours of one class share a slice: a smaller record, and a redacted read cannot count what is masked.
+        let joins = mask == Mask::Drop && out.continues(class);
+        if joins && !part.fresh && slice.bytes.first() != Some(&MARK) {
+            part.bytes.push(b',');
+        }
+        part.bytes.extend_from_slice(&slice.bytes);
+        part.fresh = slice.fresh;
+        let end = u32::try_from(part.bytes.len() - 1).unwrap_or(u32::MAX);
+        match part.ends.last_mut() {
+            Some(last) if joins => *last = end,
+            _ => {
+                let index = u32::try_from(part.ends.len()).unwrap_or(u32::MAX);
+                part.ends.push(end);
+                gap(class, index, mask, out);
+            }
+        }
+        slice.bytes.clear();
+        slice.fresh = true;
+        slice.last_gap = None;
+        self.spare.push(slice);
+    }
+
+    /// The finished parts; empty where nothing was put.
+    pub(crate) fn finish(self) -> [Zeroizing<Vec<u8>>; DataClass::COUNT] {
+        self.parts.map(|mut part| {
+            for end in &part.ends {
+                part.bytes.extend_from_slice(&end.to_le_bytes());
+            }
+            if !part.ends.is_empty() {
+                let count = u32::try_from(part.ends.len()).unwrap_or(u32::MAX);
+                part.bytes.extend_from_slice(&count.to_le_bytes());
+            }
+            part.bytes
+        })
+    }
+}
+
+fn gap(class: DataClass, index: u32, mask: Mask, out: &mut Text) {
+    let (operation, key) = match mask {
+        Mask::Drop => (GAP, None),
+        Mask::One(key) => (GAP_ONE, Some(key)),
+        Mask::Many(key) => (GAP_MANY, Some(key)),
+    };
+    out.mark(&[MARK, operation, class.code()]);
+    write_index(index, &mut out.bytes);
+    if let Some(key) = key {
+        // The longest element name of R4 has 36 bytes.
+        out.bytes.push(u8::try_from(key.len()).unwrap_or(u8::MAX));
+        out.push(key.as_bytes());
+    }
+    out.last_gap = (mask == Mask::Drop).then(|| (class, out.bytes.len()));
+}
