@@ -77,13 +77,9 @@ fn settings(role: Role) -> &'static [(&'static str, i64)] {
             ("wal_autocheckpoint", 0),
             ("journal_size_limit", LOG_FILE_KEEP_BYTES),
         ],
-        Role::Reader => &[
-            ("query_only", 1),
-            ("cell_size_check", 1),
-            ("temp_store", 2),
-            ("mmap_size", 0),
-            ("cache_size", -2_000),
-        ],
+        Role::Reader => {
+            &[("query_only", 1), ("cell_size_check", 1), ("temp_store", 2), ("mmap_size", 0), ("cache_size", -2_000)]
+        }
     }
 }
 

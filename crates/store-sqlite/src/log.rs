@@ -1,7 +1,7 @@
 //! The audit log's rows: one for each commit that made entries, full tiles, and the present head.
 
 use crate::connection::fault;
-use crate::read::{Readers, bytes, column, many, number, one, stored, each_row};
+use crate::read::{Readers, bytes, column, each_row, many, number, one, stored};
 use aceso_audit::{Frame, LogReader, ReadError, SealedBatch};
 use aceso_store::StoreError;
 use rusqlite::Connection;

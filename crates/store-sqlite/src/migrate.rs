@@ -74,10 +74,7 @@ mod tests {
         migrate(&mut connection, Timestamp(1)).unwrap();
         connection.execute("INSERT INTO schema_version VALUES (999, 0)", []).unwrap();
         let known = u32::try_from(MIGRATIONS.len()).unwrap();
-        assert_eq!(
-            migrate(&mut connection, Timestamp(2)),
-            Err(StoreError::NewerSchema { found: 999, known })
-        );
+        assert_eq!(migrate(&mut connection, Timestamp(2)), Err(StoreError::NewerSchema { found: 999, known }));
     }
 
     #[test]

@@ -232,8 +232,7 @@ impl Shared {
     }
 
     pub(crate) fn measure(&self) -> Result<(), StoreError> {
-        let space =
-            rustix::fs::statvfs(&self.directory).map_err(|error| StoreError::Io(error.raw_os_error()))?;
+        let space = rustix::fs::statvfs(&self.directory).map_err(|error| StoreError::Io(error.raw_os_error()))?;
         self.disk_free.store(space.f_bavail.saturating_mul(space.f_frsize), Ordering::Relaxed);
         Ok(())
     }

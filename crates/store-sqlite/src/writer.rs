@@ -105,11 +105,7 @@ impl Writer {
         result
     }
 
-    fn write_begun(
-        &mut self,
-        jobs: &mut [Job],
-        before: &Counters,
-    ) -> Result<(Vec<Written>, Vec<Receipt>), Failure> {
+    fn write_begun(&mut self, jobs: &mut [Job], before: &Counters) -> Result<(Vec<Written>, Vec<Receipt>), Failure> {
         let (verdicts, erased) = self.apply(jobs, before).map_err(|error| match error {
             StoreError::Full | StoreError::Io(_) => Failure::Batch(error),
             _ => Failure::Unit(error),
@@ -140,8 +136,7 @@ impl Writer {
 
     fn apply(&mut self, jobs: &[Job], before: &Counters) -> Result<(Vec<Verdict>, bool), StoreError> {
         let connection = self.database.connection()?;
-        let mut batch =
-            Batch { connection, tenants: &mut self.tenants, counters: &mut self.counters, erased: false };
+        let mut batch = Batch { connection, tenants: &mut self.tenants, counters: &mut self.counters, erased: false };
         let verdicts = jobs.iter().map(|job| batch.apply(&job.unit)).collect::<Result<Vec<_>, _>>()?;
         let erased = batch.erased;
         self.counters.save(connection, before)?;

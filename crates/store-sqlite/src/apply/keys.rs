@@ -95,13 +95,13 @@ impl Batch<'_> {
     fn shred(&mut self, tenant: i64, name: &TenantId, subject: SubjectId, at: Timestamp) -> Result<(), StoreError> {
         const INDEXED: &str = "SELECT rtype, id FROM search WHERE tenant = ?1 AND subject = ?2";
         let indexed = many(self.connection, INDEXED, (tenant, subject.0), |row| {
-            let rtype = ResourceType::from_code(column(row, 0)?).ok_or(StoreError::Corrupt("a resource type's code"))?;
+            let rtype =
+                ResourceType::from_code(column(row, 0)?).ok_or(StoreError::Corrupt("a resource type's code"))?;
             let id = LogicalId::parse(text(row, 1)?).map_err(|_| StoreError::Corrupt("a logical id"))?;
             Ok(RecordKey { tenant: name.clone(), rtype, id })
         })?;
         for key in &indexed {
-            let current =
-                self.current(tenant, key)?.ok_or(StoreError::Corrupt("a search part without its record"))?;
+            let current = self.current(tenant, key)?.ok_or(StoreError::Corrupt("a search part without its record"))?;
             self.forget_index(tenant, key, &current)?;
         }
         execute(self.connection, "DELETE FROM search WHERE tenant = ?1 AND subject = ?2", (tenant, subject.0))?;
@@ -133,7 +133,12 @@ impl Batch<'_> {
     }
 
     /// The tenant key version that wraps a subject key row, if there is that row.
-    fn wrapped_under(&mut self, tenant: &TenantId, subject: SubjectId, version: u32) -> Result<Option<u32>, StoreError> {
+    fn wrapped_under(
+        &mut self,
+        tenant: &TenantId,
+        subject: SubjectId,
+        version: u32,
+    ) -> Result<Option<u32>, StoreError> {
         const SQL: &str = "SELECT tenant_key FROM subject_key WHERE tenant = ?1 AND subject = ?2 AND version = ?3";
         let Some(tenant) = self.tenant(tenant)? else { return Ok(None) };
         one(self.connection, SQL, (tenant, subject.0, version), |row| column(row, 0))

@@ -32,9 +32,7 @@ impl Counters {
 
     /// Stores what changed since the batch began.
     pub(crate) fn save(&self, connection: &Connection, before: &Self) -> Result<(), StoreError> {
-        for (name, now, then) in
-            [("document", self.document, before.document), ("event", self.event, before.event)]
-        {
+        for (name, now, then) in [("document", self.document, before.document), ("event", self.event, before.event)] {
             if now != then {
                 execute(connection, "UPDATE counter SET value = ?2 WHERE name = ?1", (name, now))?;
             }
@@ -101,19 +99,15 @@ impl Batch<'_> {
             Precondition::NoRowWithToken { tenant, rtype, token, but } => {
                 const SQL: &str = "SELECT id FROM token WHERE tenant = ?1 AND token = ?2 AND rtype = ?3";
                 let Some(tenant) = self.tenant(tenant)? else { return Ok(true) };
-                let others = crate::read::visit_rows(
-                    self.connection,
-                    SQL,
-                    (tenant, token.as_bytes(), rtype.code()),
-                    |row| {
+                let others =
+                    crate::read::visit_rows(self.connection, SQL, (tenant, token.as_bytes(), rtype.code()), |row| {
                         let id = crate::read::text(row, 0)?;
                         Ok(if but.iter().any(|known| known.as_str() == id) {
                             std::ops::ControlFlow::Continue(())
                         } else {
                             std::ops::ControlFlow::Break(())
                         })
-                    },
-                )?;
+                    })?;
                 Ok(others.is_continue())
             }
             Precondition::SubjectNotShredded { tenant, subject } => match self.tenant(tenant)? {

@@ -37,9 +37,8 @@ impl Batch<'_> {
         for (position, put) in puts.iter().enumerate() {
             if puts.len() > 1 {
                 let same = seen.entry(&put.key).or_default();
-                let clash = |other: &&Put| {
-                    !put.reseal || !other.reseal || put.row.head.version == other.row.head.version
-                };
+                let clash =
+                    |other: &&Put| !put.reseal || !other.reseal || put.row.head.version == other.row.head.version;
                 if same.iter().any(clash) {
                     return Ok(Err(position));
                 }
@@ -68,9 +67,7 @@ impl Batch<'_> {
         Ok(match current {
             None if put.reseal || head.version != Version::FIRST => None,
             None => Some(Plan::Create),
-            Some(current) if !put.reseal => {
-                (head.version == current.version.next()).then_some(Plan::Replace(current))
-            }
+            Some(current) if !put.reseal => (head.version == current.version.next()).then_some(Plan::Replace(current)),
             Some(current) if head.version == current.version => {
                 (!head.deleted && !current.deleted && head.subject == current.subject).then_some(Plan::Reseal(current))
             }
@@ -283,16 +280,7 @@ impl Batch<'_> {
                            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
         self.counters.event += 1;
         let (rtype, id, head) = (put.key.rtype.code(), put.key.id.as_str(), &put.row.head);
-        let row = (
-            self.counters.event,
-            tenant,
-            rtype,
-            id,
-            head.version.0,
-            head.subject.0,
-            kind as u8,
-            head.updated.0,
-        );
+        let row = (self.counters.event, tenant, rtype, id, head.version.0, head.subject.0, kind as u8, head.updated.0);
         execute(self.connection, SQL, row)
     }
 }

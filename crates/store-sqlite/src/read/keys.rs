@@ -1,13 +1,14 @@
 //! Wrapped keys, and which rows name them.
 
-use super::{at_most, column, logical_id, many, number as number_at, one, resource_type, stored, subject as subject_at};
+use super::{
+    at_most, column, logical_id, many, number as number_at, one, resource_type, stored, subject as subject_at,
+};
 use aceso_base::{SubjectId, TenantId, Timestamp, Version};
 use aceso_store::{KeyUsage, KeyUse, RecordKey, SealedCursor, SealedUnder, StoreError, SubjectKeyRow, TenantKeyRow};
 use rusqlite::Connection;
 
 pub(super) fn tenant_keys(connection: &Connection, tenant: i64) -> Result<Vec<TenantKeyRow>, StoreError> {
-    const SQL: &str =
-        "SELECT version, wrapped, created, retired FROM tenant_key WHERE tenant = ?1 ORDER BY version";
+    const SQL: &str = "SELECT version, wrapped, created, retired FROM tenant_key WHERE tenant = ?1 ORDER BY version";
     many(connection, SQL, [tenant], |row| {
         Ok(TenantKeyRow {
             version: column(row, 0)?,
@@ -46,7 +47,11 @@ pub(crate) fn usage(connection: &Connection, tenant: i64) -> Result<KeyUsage, St
                        UNION ALL SELECT tenant_key, 0, count(*) FROM past WHERE tenant = ?1 AND deleted = 0 GROUP BY tenant_key \
                        ) GROUP BY tenant_key ORDER BY tenant_key";
     let versions = many(connection, SQL, [tenant], |row| {
-        Ok(KeyUse { tenant_key_version: column(row, 0)?, subject_keys: number_at(row, 1)?, records: number_at(row, 2)? })
+        Ok(KeyUse {
+            tenant_key_version: column(row, 0)?,
+            subject_keys: number_at(row, 1)?,
+            records: number_at(row, 2)?,
+        })
     })?;
     Ok(KeyUsage { versions })
 }
@@ -79,9 +84,7 @@ pub(super) fn records_sealed_under(
     let mut out = Vec::new();
     for (past, sql) in [(false, CURRENT), (true, PAST)] {
         let (version, row_number) = match after {
-            Some(cursor) if cursor.past == past => {
-                (i64::from(cursor.tenant_key_version), stored(cursor.number))
-            }
+            Some(cursor) if cursor.past == past => (i64::from(cursor.tenant_key_version), stored(cursor.number)),
             Some(cursor) if cursor.past => continue,
             _ => (-1, -1),
         };

@@ -12,11 +12,11 @@ use crate::connection::fault;
 use crate::pool::Pool;
 use aceso_base::{LogicalId, SubjectId, TenantId, Timestamp, Version};
 use aceso_fhir::definitions::ResourceType;
+use aceso_phi::IndexToken;
 use aceso_store::{
     Candidates, Document, Event, EventKind, Head, KeyUsage, Reader, RecordKey, RecordRow, SealedCursor, SealedUnder,
     SearchRow, SearchRowRef, StoreError, SubjectKeyRow, TenantKeyRow, TokenStats, Updated,
 };
-use aceso_phi::IndexToken;
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 use std::collections::HashMap;
@@ -64,8 +64,7 @@ impl Readers {
         if let Some(&number) = self.tenants.read().unwrap_or_else(PoisonError::into_inner).get(tenant) {
             return Ok(Some(number));
         }
-        let number =
-            one(connection, "SELECT id FROM tenant WHERE name = ?1", [tenant.as_str()], |row| column(row, 0))?;
+        let number = one(connection, "SELECT id FROM tenant WHERE name = ?1", [tenant.as_str()], |row| column(row, 0))?;
         if let Some(number) = number {
             self.tenants.write().unwrap_or_else(PoisonError::into_inner).insert(tenant.clone(), number);
         }
@@ -183,9 +182,7 @@ impl Reader for Readers {
         after: Option<SubjectId>,
         limit: usize,
     ) -> Result<Vec<SubjectId>, StoreError> {
-        self.of(tenant, |connection, tenant| {
-            keys::subjects_wrapped_by(connection, tenant, below_version, after, limit)
-        })
+        self.of(tenant, |connection, tenant| keys::subjects_wrapped_by(connection, tenant, below_version, after, limit))
     }
 
     fn records_sealed_under(
@@ -208,12 +205,7 @@ impl Reader for Readers {
         })
     }
 
-    fn documents(
-        &self,
-        space: &str,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Vec<(String, Document)>, StoreError> {
+    fn documents(&self, space: &str, after: Option<&str>, limit: usize) -> Result<Vec<(String, Document)>, StoreError> {
         const SQL: &str = "SELECT name, revision, body FROM document WHERE space = ?1 AND (?2 IS NULL OR name > ?2) \
                            ORDER BY name LIMIT ?3";
         self.pool.with(|connection| {
@@ -224,7 +216,8 @@ impl Reader for Readers {
     }
 
     fn counts(&self, tenant: &TenantId) -> Result<Vec<(ResourceType, u64)>, StoreError> {
-        const SQL: &str = "SELECT rtype, count(*) FROM record WHERE tenant = ?1 AND deleted = 0 GROUP BY rtype ORDER BY rtype";
+        const SQL: &str =
+            "SELECT rtype, count(*) FROM record WHERE tenant = ?1 AND deleted = 0 GROUP BY rtype ORDER BY rtype";
         self.of(tenant, |connection, tenant| {
             many(connection, SQL, [tenant], |row| Ok((resource_type(row, 0)?, number(row, 1)?)))
         })

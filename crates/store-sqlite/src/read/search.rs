@@ -1,6 +1,8 @@
 //! Search parts and tokens.
 
-use super::{at_most, bytes, column, each_row, many, number, one, resource_type, subject as subject_at, text, visit_rows};
+use super::{
+    at_most, bytes, column, each_row, many, number, one, resource_type, subject as subject_at, text, visit_rows,
+};
 use aceso_base::{LogicalId, SubjectId, Timestamp, Version};
 use aceso_fhir::definitions::ResourceType;
 use aceso_phi::{IndexToken, Sealed};

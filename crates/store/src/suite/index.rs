@@ -1,0 +1,199 @@
+//! Search parts, links and tokens.
+
+use super::Fixture;
+use super::kit::{Sample, done, key, put, rtype_of, scanned, subject, tenant, token};
+use crate::{Reader, TokenStats};
+use aceso_base::{LogicalId, Timestamp, Version};
+use aceso_phi::IndexToken;
+use std::ops::ControlFlow;
+
+fn found(store: &impl Reader, rtype: &str, values: &[&str]) -> Vec<String> {
+    let tokens: Vec<IndexToken> = values.iter().map(|value| token(value)).collect();
+    let found = store.by_tokens(&tenant("clinic"), rtype_of(rtype), &tokens, 100).unwrap();
+    assert!(!found.limit_hit);
+    found.found.iter().map(|one| one.id.to_string()).collect()
+}
+
+/// By type and id, only this subject's, only live ones, only those that can be searched.
+pub fn a_compartment_is_scanned_in_order_and_by_type<F: Fixture>() {
+    let fixture = F::new();
+    let store = fixture.open();
+    for (rtype, id, of) in [
+        ("Patient", "p", 1),
+        ("Observation", "b", 1),
+        ("Observation", "a", 1),
+        ("Condition", "c", 1),
+        ("Condition", "d", 2),
+    ] {
+        done(&store, put(&key(rtype, id), 1).of(of).unit());
+    }
+    done(&store, put(&key("Condition", "c"), 2).deleted().unit());
+    let mut bare = put(&key("Encounter", "bare"), 1);
+    bare.search = None;
+    done(&store, bare.unit());
+    let ids = |types: &[&str]| scanned(&store, 1, types).into_iter().map(|(id, _)| id).collect::<Vec<_>>();
+    assert_eq!(ids(&[]), ["Observation/a", "Observation/b", "Patient/p"]);
+    assert_eq!(ids(&["Patient", "Observation", "Patient"]), ["Observation/a", "Observation/b", "Patient/p"]);
+    assert_eq!(ids(&["Patient"]), ["Patient/p"]);
+    assert_eq!(ids(&["Condition"]), [""; 0]);
+    done(&store, put(&key("Patient", "p"), 2).unit());
+    let mut rows = Vec::new();
+    store
+        .scan_search(&tenant("clinic"), subject(1), &[rtype_of("Patient")], &mut |row| {
+            rows.push((row.version, row.updated, row.subject_key_version, row.sealed.to_vec()));
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    assert_eq!(rows, [(Version(2), Timestamp(2000), 1, b"search of Patient p 2".to_vec())]);
+}
+
+/// After `Break` nothing more is visited.
+pub fn a_scan_stops_when_told<F: Fixture>() {
+    let fixture = F::new();
+    let store = fixture.open();
+    for id in ["a", "b", "c"] {
+        done(&store, put(&key("Observation", id), 1).unit());
+    }
+    done(&store, put(&key("Observation", "linked"), 1).of(2).with_links(&[1]).unit());
+    let mut seen = 0;
+    store
+        .scan_search(&tenant("clinic"), subject(1), &[], &mut |_| {
+            seen += 1;
+            if seen == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })
+        .unwrap();
+    assert_eq!(seen, 2);
+}
+
+/// A record that belongs to several compartments is found in each, sealed for its home; links follow its versions.
+pub fn linked_records_come_with_their_own_subject<F: Fixture>() {
+    let fixture = F::new();
+    let store = fixture.open();
+    let shared = key("Observation", "shared");
+    done(&store, put(&key("Observation", "own"), 1).of(2).unit());
+    done(&store, put(&shared, 1).of(1).with_links(&[2, 3, 1, 2]).unit());
+    let own = ("Observation/own".to_owned(), subject(2));
+    let linked = ("Observation/shared".to_owned(), subject(1));
+    assert_eq!(scanned(&store, 2, &[]), [own.clone(), linked.clone()]);
+    assert_eq!(scanned(&store, 3, &["Observation"]), [linked.clone()]);
+    assert_eq!(scanned(&store, 3, &["Condition"]), []);
+    assert_eq!(scanned(&store, 1, &[]), [linked.clone()]);
+    done(&store, put(&shared, 2).of(1).with_links(&[3]).unit());
+    assert_eq!(scanned(&store, 2, &[]), [own]);
+    assert_eq!(scanned(&store, 3, &[]), [linked]);
+    done(&store, put(&shared, 3).of(1).deleted().unit());
+    assert_eq!(scanned(&store, 3, &[]), []);
+}
+
+/// Asked with a subject, a record outside its compartment does not exist.
+pub fn search_parts_of_given_records_stay_inside_the_compartment<F: Fixture>() {
+    let fixture = F::new();
+    let store = fixture.open();
+    let (own, linked, other) = (key("Observation", "own"), key("Observation", "linked"), key("Observation", "other"));
+    done(&store, put(&own, 1).of(1).unit());
+    done(&store, put(&linked, 1).of(2).with_links(&[1]).unit());
+    done(&store, put(&other, 1).of(2).unit());
+    let asked = [&other, &linked, &own].map(|key| (key.rtype, key.id.clone()));
+    let rows = |subject| {
+        let rows = store.search_rows(&tenant("clinic"), subject, &asked).unwrap();
+        rows.into_iter().map(|row| row.map(|row| (row.id.to_string(), row.subject))).collect::<Vec<_>>()
+    };
+    let row = |id: &str, number| Some((id.to_owned(), subject(number)));
+    assert_eq!(rows(Some(subject(1))), [None, row("linked", 2), row("own", 1)]);
+    assert_eq!(rows(None), [row("other", 2), row("linked", 2), row("own", 1)]);
+    assert_eq!(store.search_rows(&tenant("nobody"), None, &asked).unwrap(), [None, None, None]);
+}
+
+/// A deletion takes the tokens along.
+pub fn tokens_lead_to_live_records_only<F: Fixture>() {
+    let fixture = F::new();
+    let store = fixture.open();
+    let (a, b) = (key("Patient", "a"), key("Patient", "b"));
+    done(&store, put(&a, 1).with_tokens(&["family=smith", "born=1970"]).unit());
+    done(&store, put(&b, 1).with_tokens(&["born=1970"]).unit());
+    assert_eq!(found(&store, "Patient", &["family=smith", "born=1970"]), ["a", "b"]);
+    assert_eq!(found(&store, "Observation", &["born=1970"]), [""; 0]);
+    done(&store, put(&a, 2).deleted().unit());
+    assert_eq!(found(&store, "Patient", &["family=smith"]), [""; 0]);
+    assert_eq!(found(&store, "Patient", &["born=1970"]), ["b"]);
+    done(&store, put(&a, 3).with_tokens(&["family=smith"]).unit());
+    assert_eq!(found(&store, "Patient", &["family=smith"]), ["a"]);
+}
+
+/// Only the tokens of the current version lead to a record.
+pub fn tokens_of_replaced_versions_are_gone<F: Fixture>() {
+    let fixture = F::new();
+    let store = fixture.open();
+    let name = key("Patient", "a");
+    done(&store, put(&name, 1).with_tokens(&["old", "kept", "kept"]).unit());
+    done(&store, put(&name, 2).with_tokens(&["kept", "new"]).unit());
+    assert_eq!(found(&store, "Patient", &["old"]), [""; 0]);
+    assert_eq!(found(&store, "Patient", &["kept"]), ["a"]);
+    assert_eq!(found(&store, "Patient", &["new"]), ["a"]);
+    done(&store, put(&name, 3).unit());
+    assert_eq!(found(&store, "Patient", &["kept", "new", "old"]), [""; 0]);
+    assert_eq!(store.token_stats(&tenant("clinic")).unwrap(), []);
+}
+
+/// Nothing is left out in silence; exactly the limit is no excess.
+pub fn more_candidates_than_the_limit_are_told<F: Fixture>() {
+    let fixture = F::new();
+    let store = fixture.open();
+    for id in ["a", "b", "c"] {
+        done(&store, put(&key("Patient", id), 1).with_tokens(&["x", id]).unit());
+    }
+    let by = |limit| store.by_tokens(&tenant("clinic"), rtype_of("Patient"), &[token("x"), token("a")], limit).unwrap();
+    assert_eq!((by(3).found.len(), by(3).limit_hit), (3, false));
+    assert_eq!((by(2).found.len(), by(2).limit_hit), (2, true));
+}
+
+/// Search part, tokens and links name the new home and nothing of the old one remains.
+pub fn a_record_that_changes_its_subject_moves_with_its_index<F: Fixture>() {
+    let fixture = F::new();
+    let store = fixture.open();
+    let name = key("Observation", "o");
+    done(&store, put(&name, 1).of(1).with_tokens(&["t"]).with_links(&[2, 3]).unit());
+    done(&store, put(&name, 2).of(2).with_tokens(&["t"]).with_links(&[3]).unit());
+    let row = ("Observation/o".to_owned(), subject(2));
+    assert_eq!(scanned(&store, 1, &[]), []);
+    assert_eq!(scanned(&store, 2, &[]), [row.clone()]);
+    assert_eq!(scanned(&store, 3, &[]), [row]);
+    let found = store.by_tokens(&tenant("clinic"), name.rtype, &[token("t")], 9).unwrap().found;
+    assert_eq!(found.iter().map(|one| one.subject).collect::<Vec<_>>(), [subject(2)]);
+}
+
+/// All live records of one type, of whatever subject.
+pub fn a_scan_of_a_type_crosses_subjects<F: Fixture>() {
+    let fixture = F::new();
+    let store = fixture.open();
+    for (rtype, id, of) in [("Patient", "a", 1), ("Patient", "b", 2), ("Observation", "c", 1), ("Patient", "d", 3)] {
+        done(&store, put(&key(rtype, id), 1).of(of).unit());
+    }
+    done(&store, put(&key("Patient", "d"), 2).of(3).deleted().unit());
+    let mut seen = Vec::new();
+    store
+        .scan_type(&tenant("clinic"), rtype_of("Patient"), &mut |row| {
+            seen.push((LogicalId::parse(row.id).unwrap().to_string(), row.subject));
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    seen.sort();
+    assert_eq!(seen, [("a".to_owned(), subject(1)), ("b".to_owned(), subject(2))]);
+}
+
+/// What the leakage report says.
+pub fn token_statistics_count_rows_values_and_the_largest_group<F: Fixture>() {
+    let fixture = F::new();
+    let store = fixture.open();
+    for (id, values) in [("a", ["x", "1"]), ("b", ["x", "2"]), ("c", ["x", "3"])] {
+        let mut put = put(&key("Patient", id), 1).with_tokens(&values);
+        put.tokens.push(IndexToken::from_store(b"othr-same".to_vec()));
+        done(&store, put.unit());
+    }
+    let expected = [
+        TokenStats { namespace: *b"othr", rows: 3, distinct: 1, largest: 3 },
+        TokenStats { namespace: *b"test", rows: 6, distinct: 4, largest: 3 },
+    ];
+    assert_eq!(store.token_stats(&tenant("clinic")).unwrap(), expected);
+    assert_eq!(store.token_stats(&tenant("nobody")).unwrap(), []);
+}
