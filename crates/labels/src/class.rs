@@ -129,6 +129,12 @@ impl ClassSet {
         self.0.count_ones() as usize
     }
 
+    /// Whether this set is exactly one class.
+    #[must_use]
+    pub const fn only(self, class: DataClass) -> bool {
+        self.0 == 1 << class.code()
+    }
+
     /// Whether the other set has everything that this one has.
     #[must_use]
     pub const fn is_subset_of(self, other: Self) -> bool {

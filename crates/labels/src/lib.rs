@@ -19,7 +19,7 @@ mod tests;
 mod walk;
 
 pub use class::{ClassSet, DataClass};
-pub use params::param_classes;
+pub use params::{classes_of_element, param_classes, param_classes_modified};
 pub use splice::{Shown, SpliceError, classes_of, splice};
 pub use split::{Split, Stamp, split};
 pub use subject::{SubjectFound, other_subjects, subject_of};

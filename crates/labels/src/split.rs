@@ -45,8 +45,8 @@ impl Split {
 
     /// All parts, by [`DataClass::code`].
     #[must_use]
-    pub const fn parts(&self) -> &[Zeroizing<Vec<u8>>; DataClass::COUNT] {
-        &self.parts
+    pub fn parts(&self) -> [&[u8]; DataClass::COUNT] {
+        DataClass::ALL.map(|class| self.part(class))
     }
 
     /// The classes that the resource has something of; always with the structure.
