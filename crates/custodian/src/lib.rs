@@ -1,1 +1,42 @@
-//! Not yet built.
+//! The door: the one room in which stored bytes become readable.
+//!
+//! Every way through has the same order: decide (`policy` makes a [`Grant`](aceso_policy::Grant)), record (`audit` makes a
+//! [`Receipt`] once the entry is durable), open (`seal` wants both), redact, and out comes a [`View`], the only type of
+//! the product that holds a record and can be written out. Writing goes through the same door: decide, then one unit
+//! of work holds the new version, its index, its outbox event and its audit entry.
+
+mod access;
+mod boot;
+mod cursor;
+mod door;
+mod entries;
+mod error;
+mod facts;
+mod freshness;
+mod history;
+mod include;
+mod keyring;
+mod keys;
+mod leakage;
+mod log;
+mod open;
+mod population;
+mod read;
+mod search;
+mod secrets;
+mod tokens;
+mod view;
+mod write;
+
+pub use aceso_audit::Receipt;
+pub use boot::{BootError, Prepared, prepare};
+pub use cursor::{CursorError, Position};
+pub use door::{Custodian, Parts};
+pub use error::DoorError;
+pub use history::HistoryItem;
+pub use include::Inclusion;
+pub use keys::{KeyStatus, RewrapProgress, ShredReceipt};
+pub use leakage::{IndexLeakage, LeakageReport};
+pub use search::{Page, SearchRequest, SearchScope, SortRule};
+pub use view::{Shape, Summary, View};
+pub use write::{Change, Expected, Guard, Written};

@@ -119,11 +119,12 @@ fn row(out: &mut String, id: usize, element: &Element, numbers: &BTreeMap<&str, 
     };
     writeln!(
         out,
-        "    Element {{ id: {id}, path: {:?}, key: {:?}, value: {value}, array: {}, min: {}, place: {}, choice: {}, targets: {}, codes: {} }},",
+        "    Element {{ id: {id}, path: {:?}, key: {:?}, value: {value}, array: {}, min: {}, summary: {}, place: {}, choice: {}, targets: {}, codes: {} }},",
         element.path,
         element.key,
         element.array,
         u8::from(element.required),
+        element.summary,
         element.place,
         element.choice,
         element.targets,

@@ -6,6 +6,7 @@ mod emit;
 mod keyhash;
 mod model;
 mod names;
+pub mod search;
 
 use std::fs::File;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Writes `crates/fhir/src/generated/`: `cargo run -p aceso-fhir-gen`.
+//! Writes `crates/fhir/src/generated/` and `crates/fhir/src/search/generated/`: `cargo run -p aceso-fhir-gen`.
 
 use std::error::Error;
 use std::path::Path;
@@ -7,6 +7,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     for (name, text) in aceso_fhir_gen::generate(&root.join("definitions/r4"))? {
         std::fs::write(root.join("crates/fhir/src/generated").join(name), text)?;
+    }
+    for (name, text) in aceso_fhir_gen::search::generate(&root.join("definitions/r4"))? {
+        std::fs::write(root.join("crates/fhir/src/search/generated").join(name), text)?;
     }
     Ok(())
 }

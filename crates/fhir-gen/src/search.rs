@@ -193,7 +193,9 @@ fn read_elements(definitions: &Path) -> Result<Elements, String> {
     for file in ["profiles-types.json.gz", "profiles-resources.json.gz"] {
         for definition in resources(definitions, file)? {
             let specialization = definition["derivation"].as_str() != Some("constraint");
-            if definition["resourceType"] != "StructureDefinition" || !specialization {
+            // The package that the files come from adds a type of FHIR 4.3.
+            let r4 = definition["fhirVersion"] == "4.0.1";
+            if definition["resourceType"] != "StructureDefinition" || !specialization || !r4 {
                 continue;
             }
             let name = definition["type"].as_str().unwrap_or("").to_owned();

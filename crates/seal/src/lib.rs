@@ -35,7 +35,7 @@ pub use place::Place;
 pub use provider::{KeyContext, KeyKind, KeyProvider, ProviderError};
 pub use randomness::SystemRandomness;
 pub use record::{
-    MAX_PART, OpenError, OpenedParts, OpenedRecord, RecordHeader, RecordToSeal, SealError, header, open_record,
+    MAX_PART, OpenError, OpenedParts, OpenedRecord, RecordHeader, RecordToSeal, SealError, header, open_record, reseal_record,
     seal_record,
 };
 pub use search::{SearchHeader, open_search, seal_search, search_header};

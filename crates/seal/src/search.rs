@@ -40,7 +40,7 @@ pub fn seal_search(subject: &SubjectKey, place: &Place<'_>, bytes: &[u8]) -> Res
     Ok(Sealed::from_store(out))
 }
 
-/// Opens a search part into `out`, whose old content is wiped; give the same buffer again and again. About 0.3 µs.
+/// Opens a search part, as [`Sealed::as_bytes`] or a row gives it, into `out`, whose old content is wiped; give the same buffer again and again. About 0.3 µs.
 ///
 /// # Errors
 /// [`OpenError`]; then `out` is empty.
@@ -49,7 +49,7 @@ pub fn open_search(
     grant: &Grant,
     receipt: &Receipt,
     place: &Place<'_>,
-    sealed: &Sealed,
+    sealed: &[u8],
     now: Timestamp,
     out: &mut Phi<Vec<u8>>,
 ) -> Result<(), OpenError> {
@@ -62,11 +62,15 @@ pub fn open_search(
 /// # Errors
 /// [`SealError::Format`].
 pub fn search_header(sealed: &Sealed) -> Result<SearchHeader, SealError> {
-    match sealed.as_bytes().first_chunk::<HEADER>() {
-        Some(&[FORMAT, SUITE, a, b, c, d]) if sealed.as_bytes().len() >= HEADER + OVERHEAD + padded(0) => {
-            Ok(SearchHeader { subject_key_version: u32::from_be_bytes([a, b, c, d]) })
+    read_header(sealed.as_bytes()).ok_or(SealError::Format)
+}
+
+fn read_header(sealed: &[u8]) -> Option<SearchHeader> {
+    match sealed.first_chunk::<HEADER>() {
+        Some(&[FORMAT, SUITE, a, b, c, d]) if sealed.len() >= HEADER + OVERHEAD + padded(0) => {
+            Some(SearchHeader { subject_key_version: u32::from_be_bytes([a, b, c, d]) })
         }
-        _ => Err(SealError::Format),
+        _ => None,
     }
 }
 
@@ -75,12 +79,12 @@ const SUITE: u8 = 1;
 const HEADER: usize = 6;
 const NONCE: usize = 12;
 
-fn open(subject: &SubjectKey, place: &Place<'_>, sealed: &Sealed, out: &mut Phi<Vec<u8>>) -> Result<(), OpenError> {
-    let header = search_header(sealed).map_err(|_| OpenError::Unreadable)?;
+fn open(subject: &SubjectKey, place: &Place<'_>, sealed: &[u8], out: &mut Phi<Vec<u8>>) -> Result<(), OpenError> {
+    let header = read_header(sealed).ok_or(OpenError::Unreadable)?;
     if header.subject_key_version != subject.version() || subject.subject() != place.subject {
         return Err(OpenError::Unreadable);
     }
-    let text = sealed.as_bytes().get(HEADER..).ok_or(OpenError::Unreadable)?;
+    let text = sealed.get(HEADER..).ok_or(OpenError::Unreadable)?;
     out.expose_mut().clear();
     if out.expose().capacity() < text.len() {
         // A new buffer, so that the old one is wiped rather than copied and left behind.

@@ -21,6 +21,8 @@ pub struct Element {
     pub array: bool,
     /// How many are required: 0 or 1.
     pub min: u8,
+    /// Whether a summary shows it (`_summary=true`; R4 elementdefinition.html, `isSummary`).
+    pub summary: bool,
     /// The element's place among those of its scope (below 64), shared by all variants of a choice.
     pub(crate) place: u8,
     pub(crate) choice: bool,

@@ -2,9 +2,11 @@
 
 mod layout;
 mod open;
+mod reseal;
 
 pub(crate) use layout::{content_length, padded, push_padded};
 pub(crate) use open::gate;
+pub use reseal::reseal_record;
 pub use open::{OpenError, OpenedParts, OpenedRecord, open_record};
 
 use crate::hazard::{AeadKey, OVERHEAD, Prk, Refused, sha256};

@@ -1,0 +1,73 @@
+//! Decide, then record: what stands before every opening.
+
+use crate::door::Custodian;
+use crate::error::DoorError;
+use aceso_audit::{Entry, Outcome, Receipt};
+use aceso_base::{Caller, Interaction};
+use aceso_policy::{Decision, Denial, Grant, Target};
+use aceso_store::{CommitError, StoreError, Unit};
+
+impl Custodian {
+    /// Asks the rules. The answer is not yet in the log: nothing may be opened with it alone.
+    pub(crate) fn decide(&self, caller: &Caller, action: Interaction, target: &Target) -> Decision {
+        self.inner.engine.decide(caller, action, target, self.now(), &*self.inner.rng)
+    }
+
+    /// Makes entries durable; one receipt each, in order.
+    pub(crate) async fn record(&self, entries: Vec<Entry>) -> Result<Vec<Receipt>, DoorError> {
+        self.commit(Unit { entries, ..Unit::default() }).await.map_err(|error| match error {
+            CommitError::Unavailable(error) => unavailable(error),
+            CommitError::Refused { .. } => DoorError::Unavailable("the log refused an entry"),
+        })
+    }
+
+    pub(crate) async fn commit(&self, unit: Unit) -> Result<Vec<Receipt>, CommitError> {
+        self.inner.store.commit(unit).await
+    }
+
+    /// Makes one entry durable.
+    pub(crate) async fn record_one(&self, entry: Entry) -> Result<Receipt, DoorError> {
+        self.record(vec![entry]).await?.pop().ok_or(DoorError::Unavailable("the log gave no receipt"))
+    }
+
+    /// Decides and records in one step. `describe` completes the entry, which already holds the grant and its classes.
+    pub(crate) async fn admit(
+        &self,
+        caller: &Caller,
+        action: Interaction,
+        target: &Target,
+        describe: impl FnOnce(Entry) -> Entry,
+    ) -> Result<(Grant, Receipt), DoorError> {
+        match self.decide(caller, action, target) {
+            Decision::Granted(grant) => {
+                let receipt = self.record_one(describe(self.granted(caller, &grant))).await?;
+                Ok((grant, receipt))
+            }
+            Decision::Denied(denial) => Err(self.refuse(caller, describe(Entry::by(caller, action)), &denial).await),
+        }
+    }
+
+    /// The beginning of the entry for a granted request.
+    pub(crate) fn granted(&self, caller: &Caller, grant: &Grant) -> Entry {
+        Entry::by(caller, grant.interaction())
+            .with_grant(grant.id())
+            .with_classes(grant.classes())
+            .with_policy(self.inner.engine.version())
+    }
+
+    /// Records a denial and says how it is answered.
+    pub(crate) async fn refuse(&self, caller: &Caller, entry: Entry, denial: &Denial) -> DoorError {
+        let _ = caller;
+        let entry =
+            entry.with_outcome(Outcome::denied(denial.reason.as_str())).with_policy(self.inner.engine.version());
+        match self.record_one(entry).await {
+            Ok(receipt) if denial.hide => DoorError::Absent { receipt },
+            Ok(receipt) => DoorError::Forbidden { receipt, reason: denial.reason },
+            Err(error) => error,
+        }
+    }
+}
+
+pub(crate) const fn unavailable(error: StoreError) -> DoorError {
+    DoorError::Unavailable(error.code())
+}

@@ -1,0 +1,79 @@
+//! Places in a sorted answer, and their sealed form for page links.
+
+use crate::boot::system_tenant;
+use crate::door::Custodian;
+use crate::search::Hit;
+use aceso_base::LogicalId;
+use aceso_fhir::definitions::ResourceType;
+use aceso_phi::Sealed;
+use aceso_seal::{open_document, seal_document};
+
+/// The place after one hit: its record, and its number for the case that it no longer matches when the next page is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Position {
+    number: u32,
+    rtype: ResourceType,
+    id: LogicalId,
+}
+
+/// The cursor is not one of ours, or was changed, or belongs to another search or caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the cursor is not valid here")]
+pub struct CursorError;
+
+impl Position {
+    pub(crate) fn after(number: usize, hit: &Hit) -> Self {
+        Self { number: u32::try_from(number).unwrap_or(u32::MAX), rtype: hit.rtype, id: hit.id.clone() }
+    }
+
+    /// Where in these hits the next page begins.
+    pub(crate) fn start(&self, hits: &[Hit]) -> usize {
+        let same = hits.iter().position(|hit| hit.rtype == self.rtype && hit.id == self.id);
+        same.map_or_else(|| usize::try_from(self.number).unwrap_or(usize::MAX), |at| at.saturating_add(1))
+    }
+
+    /// Format 1: version, number, type code, id.
+    fn to_bytes(&self) -> Vec<u8> {
+        let mut out = vec![FORMAT];
+        out.extend_from_slice(&self.number.to_be_bytes());
+        out.push(self.rtype.code());
+        out.extend_from_slice(self.id.as_str().as_bytes());
+        out
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (&[format, a, b, c, d, code], id) = bytes.split_first_chunk::<6>()?;
+        if format != FORMAT {
+            return None;
+        }
+        let id = LogicalId::parse(std::str::from_utf8(id).ok()?).ok()?;
+        Some(Self { number: u32::from_be_bytes([a, b, c, d]), rtype: ResourceType::from_code(code)?, id })
+    }
+}
+
+const FORMAT: u8 = 1;
+const NAMESPACE: &str = "cursor";
+
+impl Custodian {
+    /// Seals a place for a page link. `binding` ties it to the caller and the very search: with another it does not open.
+    ///
+    /// # Errors
+    /// [`CursorError`] when the keys cannot be used.
+    pub fn seal_position(&self, position: &Position, binding: &str) -> Result<Vec<u8>, CursorError> {
+        let tenant = system_tenant().map_err(|_| CursorError)?;
+        let keys = self.inner.keyring.tenant(&tenant).map_err(|_| CursorError)?;
+        let sealed = seal_document(&keys, NAMESPACE, binding, &position.to_bytes()).map_err(|_| CursorError)?;
+        Ok(sealed.as_bytes().to_vec())
+    }
+
+    /// Opens a place.
+    ///
+    /// # Errors
+    /// [`CursorError`] for anything that this server did not seal for the same binding.
+    pub fn open_position(&self, sealed: Vec<u8>, binding: &str) -> Result<Position, CursorError> {
+        let tenant = system_tenant().map_err(|_| CursorError)?;
+        let keys = self.inner.keyring.tenant(&tenant).map_err(|_| CursorError)?;
+        let plain = open_document(&keys, NAMESPACE, binding, &Sealed::from_store(sealed)).map_err(|_| CursorError)?;
+        Position::from_bytes(&plain).ok_or(CursorError)
+    }
+}

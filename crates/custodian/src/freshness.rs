@@ -1,0 +1,97 @@
+//! Which version of each record is the newest, as the audit log tells it: a row that somebody set back to an older state
+//! opens nothing.
+//!
+//! Ciphertext is bound to its version, but an attacker who can write the database could put a whole older row back. Every
+//! write is an entry of the log, so the log knows the newest version of every record. The map of them is built from the
+//! log at start (from a sealed snapshot and the entries after it) and kept up to date by every write of this process.
+//! Setting the snapshot back is no attack: more of the log is read then. Setting the *whole* database back, log included,
+//! shows only against a checkpoint that somebody kept outside.
+
+use aceso_audit::{Action, Entry, LogKeys, LogReader, Origin, Outcome, read_entries};
+use aceso_base::{LogicalId, TenantId, Version};
+use aceso_fhir::definitions::ResourceType;
+use aceso_store::RecordKey;
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Mutex, PoisonError};
+
+const SHARDS: usize = 16;
+/// Entries of the log that are read at once.
+const BLOCK: u64 = 8192;
+
+/// The newest version of every record, by a hash of its name. Two records of one hash share the higher version: one in
+/// 2^64 pairs would be called stale, none fresh.
+pub(crate) struct Freshness {
+    hasher: RandomState,
+    shards: [Mutex<HashMap<u64, u32>>; SHARDS],
+}
+
+/// The log could not be read back.
+#[derive(Debug, thiserror::Error)]
+#[error("the audit log cannot be read back: {0}")]
+pub(crate) struct FreshnessError(String);
+
+impl Freshness {
+    pub(crate) fn new() -> Self {
+        Self { hasher: RandomState::new(), shards: std::array::from_fn(|_| Mutex::default()) }
+    }
+
+    /// Replays the log.
+    pub(crate) fn replay(&self, log: &dyn LogReader, keys: &LogKeys, origin: &Origin) -> Result<u64, FreshnessError> {
+        let size = log.size().map_err(|error| FreshnessError(error.to_string()))?;
+        let mut next = 0;
+        while next < size {
+            let end = size.min(next.saturating_add(BLOCK));
+            let entries =
+                read_entries(log, keys, origin, next..end).map_err(|error| FreshnessError(error.to_string()))?;
+            for logged in &entries {
+                self.note_entry(&logged.entry);
+            }
+            next = end;
+        }
+        Ok(size)
+    }
+
+    fn note_entry(&self, entry: &Entry) {
+        let write = matches!(entry.action(), Action::Create | Action::Update | Action::Delete);
+        let (true, Outcome::Granted, Some(tenant)) = (write, entry.outcome(), entry.tenant()) else { return };
+        for record in entry.records() {
+            self.note_parts(tenant, record.rtype, &record.id, record.version);
+        }
+    }
+
+    /// A write became durable.
+    pub(crate) fn note(&self, key: &RecordKey, version: Version) {
+        self.note_parts(&key.tenant, key.rtype, &key.id, version);
+    }
+
+    fn note_parts(&self, tenant: &TenantId, rtype: ResourceType, id: &LogicalId, version: Version) {
+        let (hash, shard) = self.place(tenant, rtype, id);
+        if let Some(shard) = shard {
+            let mut newest = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            let known = newest.entry(hash).or_default();
+            *known = (*known).max(version.0);
+        }
+    }
+
+    /// Whether a newer version than this one was ever acknowledged.
+    pub(crate) fn is_stale(&self, key: &RecordKey, version: Version) -> bool {
+        self.newest(key).is_some_and(|newest| newest > version)
+    }
+
+    /// The newest version that the log knows; `None` for a record that it does not know.
+    pub(crate) fn newest(&self, key: &RecordKey) -> Option<Version> {
+        let (hash, shard) = self.place(&key.tenant, key.rtype, &key.id);
+        shard?.lock().unwrap_or_else(PoisonError::into_inner).get(&hash).copied().map(Version)
+    }
+
+    fn place(
+        &self,
+        tenant: &TenantId,
+        rtype: ResourceType,
+        id: &LogicalId,
+    ) -> (u64, Option<&Mutex<HashMap<u64, u32>>>) {
+        let hash = self.hasher.hash_one((tenant.as_str(), rtype.code(), id.as_str()));
+        (hash, self.shards.get(usize::try_from(hash >> 60).unwrap_or_default()))
+    }
+}

@@ -1,0 +1,70 @@
+//! The versions of one record.
+
+use crate::access::unavailable;
+use crate::door::Custodian;
+use crate::error::DoorError;
+use crate::view::{Shape, View};
+use aceso_audit::{Receipt, RecordRef};
+use aceso_base::{Caller, Interaction, LogicalId, Timestamp, Version};
+use aceso_fhir::definitions::ResourceType;
+use aceso_policy::{Scope, Target};
+use aceso_store::RecordKey;
+
+/// One version in a history: what it was, or that it was deleted.
+#[derive(Debug)]
+pub enum HistoryItem {
+    /// A version with content.
+    Version(View),
+    /// The record was deleted.
+    Deleted {
+        /// The version that says so.
+        version: Version,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+impl Custodian {
+    /// Versions of a record, newest first, at most `count`; with `before`, only those below it.
+    ///
+    /// # Errors
+    /// As for [`Custodian::read`].
+    pub async fn history(
+        &self,
+        caller: &Caller,
+        rtype: ResourceType,
+        id: &LogicalId,
+        before: Option<Version>,
+        count: usize,
+    ) -> Result<(Vec<HistoryItem>, Receipt), DoorError> {
+        let key = RecordKey { tenant: caller.tenant.clone(), rtype, id: id.clone() };
+        let Some(head) = self.inner.store.head(&key).map_err(unavailable)? else {
+            return Err(self.absent(caller, Interaction::History, rtype, id).await);
+        };
+        let rows = self.inner.store.history(&key, before, count).map_err(unavailable)?;
+        let target = Target { rtype: Some(rtype), subject: head.subject, scope: Scope::Record(id.clone()) };
+        let versions: Vec<RecordRef> =
+            rows.iter().map(|row| RecordRef { rtype, id: id.clone(), version: row.head.version }).collect();
+        let (grant, receipt) = self
+            .admit(caller, Interaction::History, &target, |entry| {
+                entry.with_subject(head.subject).with_records(versions)
+            })
+            .await?;
+        let mut items = Vec::with_capacity(rows.len());
+        for row in &rows {
+            if row.head.deleted {
+                items.push(HistoryItem::Deleted { version: row.head.version, at: row.head.updated });
+                continue;
+            }
+            // A version from before the record moved to another patient is that patient's: it is not shown under this grant.
+            if row.head.subject != head.subject {
+                continue;
+            }
+            match self.open_view(&grant, &receipt, &key, row, &Shape::WHOLE) {
+                Ok(view) => items.push(HistoryItem::Version(view)),
+                Err(failure) => return Err(self.unreadable(caller, &key, row, failure).await),
+            }
+        }
+        Ok((items, receipt))
+    }
+}

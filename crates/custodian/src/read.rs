@@ -1,0 +1,96 @@
+//! One record.
+
+use crate::access::unavailable;
+use crate::door::Custodian;
+use crate::error::DoorError;
+use crate::open::OpenFailure;
+use crate::view::{Shape, View};
+use aceso_audit::{Entry, Outcome, Receipt};
+use aceso_base::{Caller, Interaction, LogicalId, SubjectId, Version};
+use aceso_fhir::definitions::ResourceType;
+use aceso_policy::{Decision, Scope, Target};
+use aceso_store::RecordKey;
+
+impl Custodian {
+    /// The current version of a record, or with `version` that one, as the caller may see it.
+    ///
+    /// # Errors
+    /// [`DoorError::Absent`] for a record that is not there or not for this caller, [`DoorError::Gone`] for a deleted one,
+    /// [`DoorError::Forbidden`] when the role may not read at all, [`DoorError::Unreadable`] when the stored bytes do not open,
+    /// [`DoorError::Unavailable`] when the log, the store or the keys cannot be used.
+    pub async fn read(
+        &self,
+        caller: &Caller,
+        rtype: ResourceType,
+        id: &LogicalId,
+        version: Option<Version>,
+        shape: &Shape,
+    ) -> Result<(View, Receipt), DoorError> {
+        let key = RecordKey { tenant: caller.tenant.clone(), rtype, id: id.clone() };
+        let found = match version {
+            None => self.inner.store.current(&key),
+            Some(version) => self.inner.store.version(&key, version),
+        };
+        let action = if version.is_some() { Interaction::Vread } else { Interaction::Read };
+        let Some(row) = found.map_err(unavailable)? else {
+            return Err(self.absent(caller, action, rtype, id).await);
+        };
+        let target = Target { rtype: Some(rtype), subject: row.head.subject, scope: Scope::Record(id.clone()) };
+        let elements = shape.element_names(rtype);
+        let (grant, receipt) = self
+            .admit(caller, action, &target, |entry| {
+                entry.with_subject(row.head.subject).with_record(rtype, id, row.head.version).with_elements(elements)
+            })
+            .await?;
+        if row.head.deleted {
+            return Err(DoorError::Gone { receipt, version: row.head.version });
+        }
+        if version.is_none() && self.inner.freshness.is_stale(&key, row.head.version) {
+            return Err(self.unreadable(caller, &key, &row, OpenFailure::RolledBack).await);
+        }
+        match self.open_view(&grant, &receipt, &key, &row, shape) {
+            Ok(view) => Ok((view, receipt)),
+            Err(failure) => Err(self.unreadable(caller, &key, &row, failure).await),
+        }
+    }
+
+    /// Answers for a record that is not there exactly as for one that the caller may not know of: whether this kind of request
+    /// is allowed at all is asked as for a patient whom nobody knows.
+    pub(crate) async fn absent(
+        &self,
+        caller: &Caller,
+        action: Interaction,
+        rtype: ResourceType,
+        id: &LogicalId,
+    ) -> DoorError {
+        let subject = if is_patient_data(rtype) { NOBODY } else { SubjectId::DIRECTORY };
+        let target = Target { rtype: Some(rtype), subject, scope: Scope::Record(id.clone()) };
+        let entry = Entry::by(caller, action);
+        match self.decide(caller, action, &target) {
+            Decision::Denied(denial) => self.refuse(caller, entry, &denial).await,
+            Decision::Granted(_) => match self.record_one(entry.with_outcome(Outcome::failed("absent"))).await {
+                Ok(receipt) => DoorError::Absent { receipt },
+                Err(error) => error,
+            },
+        }
+    }
+
+    /// Whether a record exists, without opening it: its version unless it is deleted.
+    ///
+    /// For checks of references inside a write; gives no content and no list.
+    ///
+    /// # Errors
+    /// [`DoorError::Unavailable`] when the store cannot be read.
+    pub fn exists(&self, caller: &Caller, rtype: ResourceType, id: &LogicalId) -> Result<Option<Version>, DoorError> {
+        let key = RecordKey { tenant: caller.tenant.clone(), rtype, id: id.clone() };
+        let head = self.inner.store.head(&key).map_err(unavailable)?;
+        Ok(head.filter(|head| !head.deleted).map(|head| head.version))
+    }
+}
+
+/// A subject that is no patient of anybody.
+const NOBODY: SubjectId = SubjectId([0xff; 16]);
+
+fn is_patient_data(rtype: ResourceType) -> bool {
+    !aceso_fhir::definitions::patient_params(rtype).is_empty()
+}

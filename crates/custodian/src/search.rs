@@ -1,0 +1,450 @@
+//! Searching: plan, record, open the small search parts, check every candidate exactly, then open only what is shown.
+//!
+//! Two entries stand in the log for one search: the first before any search part is opened (who asked for what), the
+//! second before any record is opened (which records are shown). No candidate is shown unchecked, so truncated tokens
+//! and other false hits cost time, never correctness.
+
+use crate::access::unavailable;
+use crate::cursor::Position;
+use crate::door::Custodian;
+use crate::error::DoorError;
+use crate::facts::{Facts, Order, matches};
+use crate::include::Inclusion;
+use crate::open::{OpenFailure, Plain};
+use crate::view::{Shape, View};
+use aceso_audit::{Entry, Outcome, Receipt, RecordRef};
+use aceso_base::{Caller, Interaction, LogicalId, SubjectId, Timestamp, Version};
+use aceso_fhir::definitions::ResourceType;
+use aceso_fhir::search::{Filter, SearchParam, SearchView};
+use aceso_labels::{ClassSet, param_classes};
+use aceso_phi::Phi;
+use aceso_policy::{Decision, Grant, Scope, Target};
+use aceso_seal::{Place, SubjectKey, open_search};
+use aceso_store::{RecordKey, SearchRow};
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+/// How far a search reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SearchScope {
+    /// Inside one patient.
+    Compartment(SubjectId),
+    /// Records about no patient.
+    Directory,
+    /// Across patients, by an allow-listed index.
+    Population,
+}
+
+/// One rule of `_sort`.
+#[derive(Clone, Copy, Debug)]
+pub struct SortRule {
+    /// By what.
+    pub param: &'static SearchParam,
+    /// The other way round.
+    pub descending: bool,
+}
+
+/// One search.
+pub struct SearchRequest<'a> {
+    /// How far.
+    pub scope: SearchScope,
+    /// Which types; empty: every type of the compartment.
+    pub types: &'a [ResourceType],
+    /// All must match.
+    pub filters: &'a [Filter],
+    /// Order of the answer, most significant first; then by type and id.
+    pub sort: &'a [SortRule],
+    /// How many matches at most in this page; 0 asks for the total only.
+    pub count: usize,
+    /// Go on after this place.
+    pub after: Option<&'a Position>,
+    /// What else to bring along.
+    pub include: &'a [Inclusion],
+    /// What to show of each record.
+    pub shape: &'a Shape,
+    /// `search` or `everything`, as the log shall say.
+    pub interaction: Interaction,
+}
+
+/// One page.
+#[derive(Debug)]
+pub struct Page {
+    /// Records that match.
+    pub matches: Vec<View>,
+    /// Records that came along with them.
+    pub included: Vec<View>,
+    /// Where the next page begins; `None` on the last.
+    pub next: Option<Position>,
+    /// How many match in all.
+    pub total: usize,
+    /// The entry that lists what was shown.
+    pub receipt: Receipt,
+}
+
+/// A record that matches.
+pub(crate) struct Hit {
+    pub(crate) rtype: ResourceType,
+    pub(crate) id: LogicalId,
+    pub(crate) version: Version,
+    pub(crate) subject: SubjectId,
+    order: Vec<Order>,
+}
+
+impl Custodian {
+    /// Searches.
+    ///
+    /// # Errors
+    /// [`DoorError::Forbidden`] when the role may not search there, [`DoorError::ParameterForbidden`] for a parameter that reads
+    /// elements which the caller may not see, [`DoorError::TooCostly`], [`DoorError::Unreadable`], [`DoorError::Unavailable`].
+    /// A compartment that is not the caller's to know of answers like an empty one ([`DoorError::Absent`]).
+    pub async fn search(&self, caller: &Caller, request: &SearchRequest<'_>) -> Result<Page, DoorError> {
+        let (grant, receipt) = self.admit_search(caller, request).await?;
+        let hits = match self.hits(caller, &grant, &receipt, request) {
+            Ok(hits) => hits,
+            Err(stop) => return Err(self.search_stopped(caller, request, stop).await),
+        };
+        let total = hits.len();
+        let start = request.after.map_or(0, |after| after.start(&hits));
+        let shown: &[Hit] = hits.get(start..).unwrap_or_default();
+        let page = shown.get(..request.count.min(shown.len())).unwrap_or_default();
+        let next = page.last().filter(|_| page.len() < shown.len());
+        let next = next.map(|last| Position::after(start.saturating_add(page.len()), last));
+        self.show(caller, (&grant, &receipt), request, page, next, total).await
+    }
+
+    /// The ids of the records that match, for conditional interactions: nothing is shown, the right to write is what counts.
+    ///
+    /// # Errors
+    /// As for [`Custodian::search`].
+    pub async fn find(
+        &self,
+        caller: &Caller,
+        request: &SearchRequest<'_>,
+    ) -> Result<Vec<(LogicalId, Version)>, DoorError> {
+        let (grant, receipt) = self.admit_search(caller, request).await?;
+        match self.hits(caller, &grant, &receipt, request) {
+            Ok(hits) => Ok(hits.into_iter().map(|hit| (hit.id, hit.version)).collect()),
+            Err(stop) => Err(self.search_stopped(caller, request, stop).await),
+        }
+    }
+
+    async fn admit_search(&self, caller: &Caller, request: &SearchRequest<'_>) -> Result<(Grant, Receipt), DoorError> {
+        let target = request.target();
+        let entry = Entry::by(caller, request.interaction)
+            .with_parameters(request.filters.iter().map(|filter| filter.param.code))
+            .with_subjects(request.scope.subject());
+        let grant = match self.decide(caller, request.interaction, &target) {
+            Decision::Granted(grant) => grant,
+            Decision::Denied(denial) => return Err(self.refuse(caller, entry, &denial).await),
+        };
+        let entry = entry.with_grant(grant.id()).with_policy(self.engine().version());
+        if let Some(parameter) = request.forbidden_parameter(grant.classes()) {
+            let receipt = self.record_one(entry.with_outcome(Outcome::denied("parameter"))).await?;
+            return Err(DoorError::ParameterForbidden { receipt, parameter });
+        }
+        let receipt = self.record_one(entry).await?;
+        Ok((grant, receipt))
+    }
+
+    /// All matches in the order of the answer.
+    fn hits(
+        &self,
+        caller: &Caller,
+        grant: &Grant,
+        receipt: &Receipt,
+        request: &SearchRequest<'_>,
+    ) -> Result<Vec<Hit>, SearchStop> {
+        let mut search = Candidates { door: self, caller, grant, receipt, request, hits: Vec::new(), failed: None };
+        match request.scope {
+            SearchScope::Compartment(subject) => search.compartment(subject)?,
+            SearchScope::Directory => search.compartment(SubjectId::DIRECTORY)?,
+            SearchScope::Population => match grant.subject() {
+                // A patient who searches everybody finds himself.
+                Some(own) => search.compartment(own)?,
+                None => search.population()?,
+            },
+        }
+        if let Some(stop) = search.failed {
+            return Err(stop);
+        }
+        let mut hits = search.hits;
+        hits.sort_unstable_by(|a, b| a.sort_key().cmp(&b.sort_key()));
+        Ok(hits)
+    }
+
+    async fn show(
+        &self,
+        caller: &Caller,
+        (grant, receipt): (&Grant, &Receipt),
+        request: &SearchRequest<'_>,
+        page: &[Hit],
+        next: Option<Position>,
+        total: usize,
+    ) -> Result<Page, DoorError> {
+        let records = page.iter().map(|hit| RecordRef { rtype: hit.rtype, id: hit.id.clone(), version: hit.version });
+        let subjects: BTreeSet<SubjectId> = page.iter().map(|hit| hit.subject).collect();
+        let elements = request.types.first().map(|t| request.shape.element_names(*t)).unwrap_or_default();
+        let entry = self
+            .granted(caller, grant)
+            .with_subjects(subjects)
+            .with_records(records)
+            .with_count(total as u64)
+            .with_elements(elements);
+        let included = self.included(caller, (grant, receipt), page, request.include).await?;
+        let mut entries = vec![entry];
+        entries.extend(included.iter().map(|(grant, key, row)| {
+            self.granted(caller, grant).with_subject(row.head.subject).with_record(key.rtype, &key.id, row.head.version)
+        }));
+        let mut receipts = self.record(entries).await?.into_iter();
+        let receipt = receipts.next().ok_or(DoorError::Unavailable("the log gave no receipt"))?;
+        let names: Vec<(ResourceType, LogicalId)> = page.iter().map(|hit| (hit.rtype, hit.id.clone())).collect();
+        let rows = self.inner.store.currents(&caller.tenant, &names).map_err(unavailable)?;
+        let mut matches = Vec::with_capacity(rows.len());
+        for ((rtype, id), row) in names.into_iter().zip(rows) {
+            // Deleted or moved since the hit was found: no longer a match.
+            let Some(row) = row.filter(|row| !row.head.deleted) else { continue };
+            let key = RecordKey { tenant: caller.tenant.clone(), rtype, id };
+            match self.open_view(grant, &receipt, &key, &row, request.shape) {
+                Ok(view) => matches.push(view),
+                Err(OpenFailure::NoKey) => {}
+                Err(failure) => return Err(self.unreadable(caller, &key, &row, failure).await),
+            }
+        }
+        let mut brought = Vec::with_capacity(included.len());
+        for ((grant, key, row), receipt) in included.iter().zip(receipts) {
+            match self.open_view(grant, &receipt, key, row, request.shape) {
+                Ok(view) => brought.push(view),
+                Err(OpenFailure::NoKey) => {}
+                Err(failure) => return Err(self.unreadable(caller, key, row, failure).await),
+            }
+        }
+        Ok(Page { matches, included: brought, next, total, receipt })
+    }
+
+    async fn search_stopped(&self, caller: &Caller, request: &SearchRequest<'_>, stop: SearchStop) -> DoorError {
+        let (outcome, subject, record) = match stop {
+            SearchStop::Unavailable(code) => return DoorError::Unavailable(code),
+            SearchStop::TooCostly => (Outcome::failed("too-costly"), None, None),
+            SearchStop::Unreadable { rtype, id, version, subject } => {
+                (Outcome::failed("does-not-open"), Some(subject), Some((rtype, id, version)))
+            }
+        };
+        let unreadable = record.is_some();
+        let action = if unreadable { aceso_audit::Action::OpenFailed } else { request.interaction.into() };
+        let mut entry = Entry::by(caller, action).with_outcome(outcome).with_subjects(subject);
+        if let Some((rtype, id, version)) = record {
+            entry = entry.with_record(rtype, &id, version);
+        }
+        match self.record_one(entry).await {
+            Ok(receipt) if unreadable => DoorError::Unreadable { receipt },
+            Ok(receipt) => DoorError::TooCostly { receipt },
+            Err(error) => error,
+        }
+    }
+}
+
+/// Why a search ended before its answer.
+pub(crate) enum SearchStop {
+    Unavailable(&'static str),
+    TooCostly,
+    Unreadable { rtype: ResourceType, id: LogicalId, version: Version, subject: SubjectId },
+}
+
+/// The candidates of one search, checked one by one.
+pub(crate) struct Candidates<'a> {
+    pub(crate) door: &'a Custodian,
+    pub(crate) caller: &'a Caller,
+    pub(crate) grant: &'a Grant,
+    pub(crate) receipt: &'a Receipt,
+    pub(crate) request: &'a SearchRequest<'a>,
+    pub(crate) hits: Vec<Hit>,
+    pub(crate) failed: Option<SearchStop>,
+}
+
+/// More candidates than this by a token, and scanning the compartment is the cheaper way.
+const SELECTIVE: usize = 256;
+
+impl Candidates<'_> {
+    fn compartment(&mut self, subject: SubjectId) -> Result<(), SearchStop> {
+        let inner = &self.door.inner;
+        let tenant = &self.caller.tenant;
+        let key = inner.keyring.latest_subject(tenant, subject).map_err(|_| SearchStop::Unavailable("keys"))?;
+        // No key: no such patient, or a shredded one. Either way there is nothing to find.
+        let Some((_, key)) = key else { return Ok(()) };
+        if let Some(named) = self.by_subject_tokens(subject, &key)? {
+            let rows = inner.store.search_rows(tenant, Some(subject), &named).map_err(SearchStop::store)?;
+            let mut room = Phi::new(Vec::new());
+            for row in rows.into_iter().flatten() {
+                self.check_row(&row, &mut room)?;
+            }
+            return Ok(());
+        }
+        self.scan(subject, &key)
+    }
+
+    /// Candidates by the tokens of one filter, where the request has one that is indexed and selective.
+    fn by_subject_tokens(
+        &self,
+        subject: SubjectId,
+        key: &SubjectKey,
+    ) -> Result<Option<Vec<(ResourceType, LogicalId)>>, SearchStop> {
+        let [rtype] = self.request.types else { return Ok(None) };
+        let keys = self.door.inner.keyring.tenant(&self.caller.tenant).map_err(|_| SearchStop::Unavailable("keys"))?;
+        for filter in self.request.filters {
+            let Some(tokens) = crate::tokens::of_filter_in_compartment(&keys, key, *rtype, filter) else { continue };
+            let store = &self.door.inner.store;
+            let found = store.by_tokens(&self.caller.tenant, *rtype, &tokens, SELECTIVE).map_err(SearchStop::store)?;
+            if found.limit_hit {
+                continue;
+            }
+            // Tokens are keyed per patient: what another patient's record answers to here is a chance hit or a linked record.
+            let _ = subject;
+            return Ok(Some(found.found.into_iter().map(|candidate| (*rtype, candidate.id)).collect()));
+        }
+        Ok(None)
+    }
+
+    /// Opens the search parts of the whole compartment, one after the other, without an allocation per row.
+    fn scan(&mut self, subject: SubjectId, key: &Arc<SubjectKey>) -> Result<(), SearchStop> {
+        let door = self.door;
+        let mut room: Plain = Phi::new(Vec::with_capacity(1024));
+        let mut linked = Vec::new();
+        let started = door.now();
+        let mut seen = 0_u32;
+        let types = self.request.types;
+        let scanned = door.inner.store.scan_search(&self.caller.tenant, subject, types, &mut |row| {
+            seen = seen.wrapping_add(1);
+            if seen % 1024 == 0 && door.over_budget(started) {
+                self.failed = Some(SearchStop::TooCostly);
+                return ControlFlow::Break(());
+            }
+            let Ok(id) = LogicalId::parse(row.id) else { return ControlFlow::Continue(()) };
+            if row.subject != subject || row.subject_key_version != key.version() {
+                linked.push((row.rtype, id));
+                return ControlFlow::Continue(());
+            }
+            let found = Found { rtype: row.rtype, id, version: row.version, updated: row.updated, subject };
+            match self.check(found, key, row.sealed, &mut room) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(stop) => {
+                    self.failed = Some(stop);
+                    ControlFlow::Break(())
+                }
+            }
+        });
+        scanned.map_err(SearchStop::store)?;
+        if !linked.is_empty() {
+            let rows = door.inner.store.search_rows(&self.caller.tenant, None, &linked).map_err(SearchStop::store)?;
+            for row in rows.into_iter().flatten() {
+                self.check_row(&row, &mut room)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks a candidate of any compartment that the grant reaches.
+    pub(crate) fn check_row(&mut self, row: &SearchRow, room: &mut Plain) -> Result<(), SearchStop> {
+        let inner = &self.door.inner;
+        if !self.grant.covers(&self.caller.tenant, &inner.region, row.subject, row.rtype, &row.id, self.door.now()) {
+            // A record of another patient that is linked to this one: it is that patient's to show.
+            return Ok(());
+        }
+        let key = inner.keyring.subject(&self.caller.tenant, row.subject, row.subject_key_version);
+        let Some(key) = key.map_err(|_| SearchStop::Unavailable("keys"))? else { return Ok(()) };
+        let found = Found {
+            rtype: row.rtype,
+            id: row.id.clone(),
+            version: row.version,
+            updated: row.updated,
+            subject: row.subject,
+        };
+        self.check(found, &key, row.sealed.as_bytes(), room)
+    }
+
+    fn check(&mut self, found: Found, key: &SubjectKey, sealed: &[u8], room: &mut Plain) -> Result<(), SearchStop> {
+        let Found { rtype, id, version, updated, subject } = found;
+        let place =
+            Place { region: &self.door.inner.region, tenant: &self.caller.tenant, subject, rtype, id: &id, version };
+        let opened = open_search(key, self.grant, self.receipt, &place, sealed, self.door.now(), room);
+        let view = opened.ok().and_then(|()| SearchView::open(room.expose()).ok()).filter(|view| view.rtype() == rtype);
+        let Some(view) = view else { return Err(SearchStop::Unreadable { rtype, id, version, subject }) };
+        let facts = Facts { id: &id, updated };
+        if !self.request.filters.iter().all(|filter| matches(filter, &view, facts)) {
+            return Ok(());
+        }
+        let order = self.request.sort.iter().map(|rule| Order::of(rule, &view, facts)).collect();
+        self.hits.push(Hit { rtype, id, version, subject, order });
+        Ok(())
+    }
+}
+
+struct Found {
+    rtype: ResourceType,
+    id: LogicalId,
+    version: Version,
+    updated: Timestamp,
+    subject: SubjectId,
+}
+
+impl Hit {
+    fn sort_key(&self) -> (&[Order], ResourceType, &LogicalId) {
+        (&self.order, self.rtype, &self.id)
+    }
+}
+
+impl SearchStop {
+    pub(crate) const fn store(error: aceso_store::StoreError) -> Self {
+        Self::Unavailable(error.code())
+    }
+}
+
+impl SearchScope {
+    /// The scope of one subject.
+    #[must_use]
+    pub fn of_subject(subject: SubjectId) -> Self {
+        if subject.is_directory() { Self::Directory } else { Self::Compartment(subject) }
+    }
+
+    fn subject(self) -> Option<SubjectId> {
+        match self {
+            Self::Compartment(subject) => Some(subject),
+            Self::Directory | Self::Population => None,
+        }
+    }
+}
+
+impl SearchRequest<'_> {
+    fn target(&self) -> Target {
+        let rtype = match self.types {
+            [one] => Some(*one),
+            _ => None,
+        };
+        let (subject, scope) = match self.scope {
+            SearchScope::Compartment(subject) => (subject, Scope::Compartment),
+            SearchScope::Directory => (SubjectId::DIRECTORY, Scope::Compartment),
+            SearchScope::Population => (SubjectId::DIRECTORY, Scope::Population),
+        };
+        Target { rtype, subject, scope }
+    }
+
+    /// The first parameter that reads, filters by or sorts by what the classes do not open.
+    fn forbidden_parameter(&self, granted: ClassSet) -> Option<&'static str> {
+        let [rtype] = self.types else { return None };
+        let filters = self.filters.iter().map(|filter| filter.param);
+        let sorts = self.sort.iter().map(|key| key.param);
+        let includes = self.include.iter().filter(|include| include.source == *rtype).map(|include| include.param);
+        filters
+            .chain(sorts)
+            .chain(includes)
+            .find(|param| !param_classes(*rtype, param.code).is_subset_of(granted))
+            .map(|param| param.code)
+    }
+}
+
+impl Custodian {
+    pub(crate) fn over_budget(&self, started: Timestamp) -> bool {
+        let spent = self.now().0.saturating_sub(started.0);
+        u128::try_from(spent).unwrap_or(0) > self.inner.search_budget.as_millis()
+    }
+}

@@ -1,0 +1,51 @@
+//! Secrets of other rooms, sealed at rest under the system's own keys: signing keys, connectors' tokens.
+
+use crate::boot::{BootError, SECRETS, boot_error, system_tenant};
+use crate::door::Custodian;
+use aceso_audit::{Action, Entry};
+use aceso_phi::Sealed;
+use aceso_seal::{open_document, seal_document};
+use aceso_store::{CommitError, DocumentWrite, Precondition, Unit};
+use zeroize::Zeroizing;
+
+impl Custodian {
+    /// Opens a secret by its name; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`BootError::Secret`] when the stored bytes do not open under this name.
+    pub fn secret(&self, name: &'static str) -> Result<Option<Zeroizing<Vec<u8>>>, BootError> {
+        let Some(document) = self.inner.store.document(SECRETS, name)? else { return Ok(None) };
+        let keys = self.inner.keyring.tenant(&system_tenant()?).map_err(boot_error)?;
+        open_document(&keys, SECRETS, name, &Sealed::from_store(document.bytes))
+            .map(Some)
+            .map_err(|_| BootError::Secret(name))
+    }
+
+    /// Seals and stores a secret under a name that is not taken yet. The log names it, never its content.
+    ///
+    /// # Errors
+    /// [`BootError::Contended`] when the name is taken.
+    pub async fn add_secret(&self, name: &'static str, secret: &[u8]) -> Result<(), BootError> {
+        let keys = self.inner.keyring.tenant(&system_tenant()?).map_err(boot_error)?;
+        let sealed = seal_document(&keys, SECRETS, name, secret).map_err(|_| BootError::Secret(name))?;
+        let unit = Unit {
+            preconditions: vec![Precondition::DocumentRevision {
+                space: SECRETS.to_owned(),
+                key: name.to_owned(),
+                expected: None,
+            }],
+            documents: vec![DocumentWrite {
+                space: SECRETS.to_owned(),
+                key: name.to_owned(),
+                bytes: Some(sealed.as_bytes().to_vec()),
+            }],
+            entries: vec![Entry::system(&self.inner.region, Action::KeyCreated).with_detail(name)],
+            ..Unit::default()
+        };
+        match self.commit(unit).await {
+            Ok(_) => Ok(()),
+            Err(CommitError::Refused { .. }) => Err(BootError::Contended),
+            Err(CommitError::Unavailable(error)) => Err(BootError::Store(error)),
+        }
+    }
+}
