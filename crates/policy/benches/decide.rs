@@ -3,8 +3,8 @@
 #![expect(missing_docs, reason = "criterion's macros make undocumented items")]
 
 use aceso_base::{
-    Caller, Interaction, LogicalId, Purpose, Randomness, Region, Role, RoleSet, SubjectId, TenantId, Timestamp, Token16,
-    UserId,
+    Caller, Interaction, LogicalId, Purpose, Randomness, Region, Role, RoleSet, SubjectId, TenantId, Timestamp,
+    Token16, UserId,
 };
 use aceso_fhir::definitions::ResourceType;
 use aceso_policy::{Engine, Scope, Target};
@@ -40,16 +40,18 @@ fn decide(criterion: &mut Criterion) {
         bench.iter(|| black_box(engine.decide(&caller, Interaction::Read, black_box(&target), Timestamp(0), &Zeros)));
     });
     criterion.bench_function("decide, cold engine question", |bench| {
-        bench.iter_with_large_drop(|| engine.explain(
-            aceso_policy::Question {
-                roles: caller.roles,
-                purpose: caller.purpose,
-                interaction: Interaction::Read,
-                kind: aceso_policy::Kind::PatientData,
-                rtype: None,
-            },
-            false,
-        ));
+        bench.iter_with_large_drop(|| {
+            engine.explain(
+                aceso_policy::Question {
+                    roles: caller.roles,
+                    purpose: caller.purpose,
+                    interaction: Interaction::Read,
+                    kind: aceso_policy::Kind::PatientData,
+                    rtype: None,
+                },
+                false,
+            )
+        });
     });
 }
 

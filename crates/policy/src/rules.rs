@@ -147,7 +147,11 @@ impl Rules {
     pub(crate) fn canonical(&self, mut question: Question) -> Question {
         question.rtype = match question.rtype {
             Some(rtype) if is_write(question.interaction) => {
-                if self.named_types.contains(&rtype) { Some(rtype) } else { self.other_type }
+                if self.named_types.contains(&rtype) {
+                    Some(rtype)
+                } else {
+                    self.other_type
+                }
             }
             Some(_) | None => None,
         };
