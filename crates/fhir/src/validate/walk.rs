@@ -42,6 +42,7 @@ struct Place<'p> {
 #[derive(Clone, Copy)]
 enum Step {
     Name(&'static str),
+    Element(&'static Element),
     Index(usize),
 }
 
@@ -54,15 +55,15 @@ impl Place<'_> {
         if let Some(parent) = self.parent {
             parent.spell(out);
         }
-        match self.step {
-            Step::Index(index) => out.push_str(&format!("[{index}]")),
-            Step::Name(name) => {
-                if self.parent.is_some() {
-                    out.push('.');
-                }
-                out.push_str(name);
-            }
+        let name = match self.step {
+            Step::Index(index) => return out.push_str(&format!("[{index}]")),
+            Step::Name(name) => name,
+            Step::Element(element) => element.name(),
+        };
+        if self.parent.is_some() {
+            out.push('.');
         }
+        out.push_str(name);
     }
 }
 
@@ -128,7 +129,7 @@ impl<'a> Walk<'a, '_> {
                 self.other_variant(node, child, element, scope, place);
             }
             seen |= bit;
-            let inner = place.then(Step::Name(element.name()));
+            let inner = place.then(Step::Element(element));
             if is_sibling {
                 self.sibling(node, child, element, &inner);
             } else {
@@ -146,20 +147,20 @@ impl<'a> Walk<'a, '_> {
         for element in scope.elements() {
             if missing & (1 << (element.place & 63)) != 0 && last != Some(element.place) {
                 last = Some(element.place);
-                let place = place.then(Step::Name(element.name()));
+                let place = place.then(Step::Element(element));
                 self.report(node, &place, IssueCode::Required, "a required element is missing");
             }
         }
     }
 
     /// Refuses `child` when another variant of its choice comes before it.
-    fn other_variant(&mut self, node: Node<'a>, child: Node<'a>, element: &Element, scope: TypeRef, place: &Place<'_>) {
+    fn other_variant(&mut self, node: Node<'a>, child: Node<'a>, element: &'static Element, scope: TypeRef, place: &Place<'_>) {
         let mut before = node.child_nodes().take_while(|other| other.key_span() != child.key_span());
         let is_other = |other: Node<'_>| {
             scope.child(&other.key()).is_some_and(|(other, _)| other.place == element.place && other.key != element.key)
         };
         if before.any(is_other) {
-            let place = place.then(Step::Name(element.name()));
+            let place = place.then(Step::Element(element));
             self.report(child, &place, IssueCode::Structure, "only one type of a choice is allowed");
         }
     }
