@@ -1,0 +1,24 @@
+//! A warm verification: what every request pays.
+#![expect(missing_docs, reason = "criterion's macros make undocumented items")]
+
+#[path = "../tests/support/mod.rs"]
+mod support;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use std::hint::black_box;
+
+fn verify(criterion: &mut Criterion) {
+    let runtime = support::runtime();
+    let token = runtime.block_on(async {
+        let house = support::House::open().await;
+        let token = house.log_in("nora.nurse").await.access_token;
+        (house, token)
+    });
+    let (house, token) = token;
+    criterion.bench_function("verify, warm", |bench| {
+        bench.iter(|| black_box(house.identity.verify(black_box(token.reveal()))));
+    });
+}
+
+criterion_group!(benches, verify);
+criterion_main!(benches);
