@@ -1,4 +1,5 @@
 //! What one resource costs on its way in: parse, validate, both.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "benchmark")]
 
 use std::fs::File;
 use std::hint::black_box;

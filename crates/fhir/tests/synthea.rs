@@ -1,4 +1,5 @@
 //! Every resource of the synthetic patients is taken: the bundles as a whole and each resource alone.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use std::fs::File;
 use std::io::Read;

@@ -18,7 +18,8 @@ pub use write::{minify, write, write_string};
 pub struct Limits {
     /// Bytes of text.
     pub max_bytes: usize,
-    /// Arrays and objects inside each other; `[]` has depth 1.
+    /// Arrays and objects inside each other; `[]` has depth 1. Parsing does not recurse, but writing and validating do,
+    /// once per level: keep it far below what a thread's stack takes (thousands).
     pub max_depth: usize,
     /// Values in the text (object keys are not counted).
     pub max_nodes: usize,
