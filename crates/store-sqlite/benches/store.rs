@@ -5,7 +5,7 @@
 use aceso_audit::Sequencer;
 use aceso_base::{SystemClock, Timestamp, Version};
 use aceso_phi::{IndexToken, Sealed};
-use aceso_store::suite::{block_on, entry, key, log_keys, origin, put};
+use aceso_store::suite::{entry, key, log_keys, origin, put};
 use aceso_store::{Put, Reader as _, Store as _, Unit};
 use aceso_store_sqlite::{Options, SqliteStore};
 use std::ops::ControlFlow;
@@ -19,8 +19,7 @@ fn main() {
     std::fs::create_dir_all(&folder).unwrap();
     let path = folder.join("records.db");
     let sequencer = Sequencer::create(&log_keys(), &origin()).unwrap();
-    let store =
-        Arc::new(SqliteStore::start(&path, sequencer, Arc::new(SystemClock), Options::default()).unwrap());
+    let store = Arc::new(SqliteStore::start(&path, sequencer, Arc::new(SystemClock), Options::default()).unwrap());
     let reads = Duration::from_secs(4);
     waiters("audit-only units, 1 waiter", &store, 1, reads, |_, _| Unit { entries: vec![entry()], ..Unit::default() });
     waiters("audit-only units, 64 waiters", &store, WAITERS, reads, |_, _| Unit {

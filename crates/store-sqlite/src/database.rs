@@ -20,6 +20,8 @@ pub(crate) struct Database {
     connection: Option<Connection>,
     readers: Arc<Readers>,
     quota_pages: Option<u64>,
+    #[cfg(test)]
+    planned: Option<tests::Fault>,
 }
 
 impl Database {
@@ -27,7 +29,14 @@ impl Database {
     pub(crate) fn open(path: PathBuf, readers: Arc<Readers>, now: Timestamp) -> Result<Self, StoreError> {
         let mut connection = open(&path, Role::Writer)?;
         migrate(&mut connection, now)?;
-        Ok(Self { path, connection: Some(connection), readers, quota_pages: None })
+        Ok(Self {
+            path,
+            connection: Some(connection),
+            readers,
+            quota_pages: None,
+            #[cfg(test)]
+            planned: None,
+        })
     }
 
     /// The connection, opened again if it was given up. The stored log must end where `log_size` says.
@@ -70,7 +79,7 @@ impl Database {
     /// A failed write-ahead log leaves it open whether the batch is on the disk. The database is opened again then and asked:
     /// if the batch is there, it is carried over into the database file, which proves that the disk takes it, and counts as done.
     pub(crate) fn commit(&mut self, log_size: Option<u64>) -> Result<(), StoreError> {
-        match execute(self.connection()?, "COMMIT", []) {
+        match self.run_commit() {
             Ok(()) => Ok(()),
             Err(error @ StoreError::Full) => Err(error),
             Err(error) => {
@@ -86,6 +95,19 @@ impl Database {
                 if log_size.is_some() && stored.ok() == log_size { Ok(()) } else { Err(error) }
             }
         }
+    }
+
+    #[cfg(not(test))]
+    fn run_commit(&self) -> Result<(), StoreError> {
+        execute(self.connection()?, "COMMIT", [])
+    }
+
+    #[cfg(test)]
+    fn run_commit(&self) -> Result<(), StoreError> {
+        if self.planned != Some(tests::Fault::NotStored) {
+            execute(self.connection()?, "COMMIT", [])?;
+        }
+        self.planned.map_or(Ok(()), |_| Err(StoreError::Io(1)))
     }
 
     /// Undoes the batch; after a failure of the disk the connection is given up.
@@ -143,4 +165,68 @@ fn checkpoint(connection: &Connection, mode: &str) -> Result<(i64, i64, i64), St
     };
     let mut statement = connection.prepare_cached(sql).map_err(fault)?;
     statement.query_row([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).map_err(fault)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::insert_frame;
+    use crate::test_dir::TestDir;
+    use aceso_audit::Frame;
+
+    /// A commit that reports a failure of the disk.
+    #[derive(Clone, Copy, PartialEq, Eq)]
+    pub(crate) enum Fault {
+        /// Although the batch is on the disk.
+        Stored,
+        /// And the batch is not there.
+        NotStored,
+    }
+
+    const NO_QUOTA: u64 = 1 << 30;
+
+    fn database(dir: &TestDir) -> Database {
+        let path = dir.path().join("records.db");
+        Database::open(path.clone(), Arc::new(Readers::new(&path)), Timestamp(0)).unwrap()
+    }
+
+    fn write(database: &mut Database, first: u64, planned: Option<Fault>) -> Result<(), StoreError> {
+        let (state, checkpoint, body) = (vec![1], vec![2], vec![3]);
+        let frame = Frame { first, count: 1, commitments: vec![0; 32], body, checkpoint, state, tiles: Vec::new() };
+        database.begin(first, NO_QUOTA)?;
+        insert_frame(database.connection()?, &frame)?;
+        database.planned = planned;
+        let result = database.commit(Some(first + 1)).inspect_err(|error| database.roll_back(*error));
+        database.planned = None;
+        result
+    }
+
+    #[test]
+    fn a_commit_in_doubt_that_is_on_the_disk_counts_as_done() {
+        let dir = TestDir::new();
+        let mut database = database(&dir);
+        write(&mut database, 0, Some(Fault::Stored)).unwrap();
+        assert_eq!(stored_size(database.ready(1).unwrap()), Ok(1));
+        write(&mut database, 1, None).unwrap();
+    }
+
+    #[test]
+    fn a_commit_in_doubt_that_is_not_on_the_disk_is_refused_and_the_next_one_works() {
+        let dir = TestDir::new();
+        let mut database = database(&dir);
+        write(&mut database, 0, None).unwrap();
+        assert_eq!(write(&mut database, 1, Some(Fault::NotStored)), Err(StoreError::Io(1)));
+        write(&mut database, 1, None).unwrap();
+        assert_eq!(stored_size(database.ready(2).unwrap()), Ok(2));
+    }
+
+    #[test]
+    fn a_log_that_is_not_where_this_process_left_it_takes_nothing_more() {
+        let dir = TestDir::new();
+        let mut database = database(&dir);
+        write(&mut database, 0, None).unwrap();
+        database.connection = None;
+        assert!(matches!(write(&mut database, 0, None), Err(StoreError::Corrupt(_))));
+        assert!(database.ready(1).is_ok());
+    }
 }

@@ -57,7 +57,7 @@ impl Writer {
     /// Works until the queue is closed and empty.
     pub(crate) fn run(mut self) {
         // Whatever ends this thread, nobody may wait for it afterwards.
-        let _end = Abandon(Arc::clone(&self.queue));
+        let _end = Abandon(Arc::clone(&self.queue), Arc::clone(&self.shared));
         loop {
             match self.queue.take(self.erased.then_some(ERASE_AGAIN)) {
                 Next::Batch(jobs) => self.batch(jobs),
@@ -175,10 +175,11 @@ fn answer(jobs: Vec<Job>, written: Vec<Written>, receipts: Vec<Receipt>) {
     }
 }
 
-struct Abandon(Arc<Queue>);
+struct Abandon(Arc<Queue>, Arc<Shared>);
 
 impl Drop for Abandon {
     fn drop(&mut self) {
         self.0.abandon();
+        self.1.failed(StoreError::Closed);
     }
 }

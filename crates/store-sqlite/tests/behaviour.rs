@@ -1,11 +1,13 @@
 //! What only this adapter promises.
 
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
 mod common;
 
 use aceso_audit::Sequencer;
 use aceso_base::{SystemClock, Timestamp};
-use aceso_store::suite::{Sample as _, block_on, entry, key, log_keys, origin, put, subject, tenant};
-use aceso_store::{CommitError, KeyWrite, Reader as _, Store as _, StoreError, SubjectKeyRow, Unit};
+use aceso_store::suite::{Sample as _, block_on, entry, key, log_keys, origin, put, subject, tenant, verify_log};
+use aceso_store::{CommitError, KeyWrite, Reader as _, Store as _, StoreError, SubjectKeyRow, TenantKeyRow, Unit};
 use aceso_store_sqlite::{Options, SqliteStore};
 use common::{Place, sequencer, start};
 use std::ops::ControlFlow;
@@ -31,12 +33,8 @@ fn contains(bytes: &[u8], needle: &[u8]) -> bool {
 fn a_second_writer_on_the_same_database_is_refused() {
     let place = Place::new();
     let first = start(&place.database());
-    let second = SqliteStore::start(
-        &place.database(),
-        sequencer(&place.database()),
-        Arc::new(SystemClock),
-        Options::default(),
-    );
+    let second =
+        SqliteStore::start(&place.database(), sequencer(&place.database()), Arc::new(SystemClock), Options::default());
     assert!(matches!(second, Err(StoreError::InUse)));
     drop(first);
     drop(start(&place.database()));
@@ -164,4 +162,32 @@ fn the_write_ahead_log_stays_bounded_under_load() {
     }
     let log = std::fs::metadata(place.database().with_extension("db-wal")).unwrap().len();
     assert!(log < 4096 * 1000, "the log has {log} bytes");
+}
+
+#[test]
+fn a_unit_that_the_engine_refuses_does_not_keep_its_neighbours_out() {
+    let place = Place::new();
+    let store = start(&place.database());
+    let impossible = || KeyWrite::AddTenantKey {
+        tenant: tenant("clinic"),
+        row: TenantKeyRow { version: 0, wrapped: vec![1], created: Timestamp(0), retired: None },
+    };
+    // Enough at once that several share a batch.
+    let waiting: Vec<_> = (0..60)
+        .map(|number| {
+            let mut unit = put(&key("Patient", &format!("p{number}")), 1).unit();
+            unit.keys = if number % 3 == 1 { vec![impossible()] } else { Vec::new() };
+            (number, store.commit(unit))
+        })
+        .collect();
+    for (number, waiting) in waiting {
+        match block_on(waiting) {
+            Ok(receipts) => assert!(number % 3 != 1 && receipts.len() == 1),
+            Err(CommitError::Unavailable(StoreError::Engine(_))) => assert_eq!(number % 3, 1),
+            Err(other) => panic!("{other:?}"),
+        }
+        assert_eq!(store.head(&key("Patient", &format!("p{number}"))).unwrap().is_some(), number % 3 != 1);
+    }
+    assert_eq!(verify_log(store.log()), 40);
+    assert_eq!(store.changes(0, 99).unwrap().len(), 40);
 }

@@ -55,9 +55,9 @@ impl Batch<'_> {
     fn plan(&mut self, put: &Put) -> Result<Option<Plan>, StoreError> {
         let head = &put.row.head;
         let empty = put.row.sealed.as_bytes().is_empty();
-        let index_fits = put.tokens.iter().all(|token| (1..=24).contains(&token.as_bytes().len()))
-            && !(head.deleted && (put.search.is_some() || !put.tokens.is_empty() || !put.links.is_empty()));
-        if head.deleted != empty || !index_fits {
+        let lists_fit = put.tokens.iter().all(|token| (1..=24).contains(&token.as_bytes().len()));
+        let no_index = put.search.is_none() && put.tokens.is_empty() && put.links.is_empty();
+        if head.deleted != empty || !lists_fit || (head.deleted && !no_index) {
             return Ok(None);
         }
         let current = match self.tenant(&put.key.tenant)? {

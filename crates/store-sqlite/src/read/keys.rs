@@ -41,12 +41,7 @@ pub(crate) fn shredded(connection: &Connection, tenant: i64, subject: SubjectId)
 }
 
 pub(crate) fn usage(connection: &Connection, tenant: i64) -> Result<KeyUsage, StoreError> {
-    const SQL: &str = "SELECT tenant_key, sum(keys), sum(records) FROM ( \
-                       SELECT tenant_key, count(*) AS keys, 0 AS records FROM subject_key WHERE tenant = ?1 GROUP BY tenant_key \
-                       UNION ALL SELECT tenant_key, 0, count(*) FROM record WHERE tenant = ?1 AND deleted = 0 GROUP BY tenant_key \
-                       UNION ALL SELECT tenant_key, 0, count(*) FROM past WHERE tenant = ?1 AND deleted = 0 GROUP BY tenant_key \
-                       ) GROUP BY tenant_key ORDER BY tenant_key";
-    let versions = many(connection, SQL, [tenant], |row| {
+    let versions = many(connection, USAGE, [tenant], |row| {
         Ok(KeyUse {
             tenant_key_version: column(row, 0)?,
             subject_keys: number_at(row, 1)?,
@@ -99,3 +94,9 @@ pub(super) fn records_sealed_under(
     }
     Ok(out)
 }
+
+pub(super) const USAGE: &str = "SELECT tenant_key, sum(keys), sum(records) FROM ( \
+                       SELECT tenant_key, count(*) AS keys, 0 AS records FROM subject_key WHERE tenant = ?1 GROUP BY tenant_key \
+                       UNION ALL SELECT tenant_key, 0, count(*) FROM record WHERE tenant = ?1 AND deleted = 0 GROUP BY tenant_key \
+                       UNION ALL SELECT tenant_key, 0, count(*) FROM past WHERE tenant = ?1 AND deleted = 0 GROUP BY tenant_key \
+                       ) GROUP BY tenant_key ORDER BY tenant_key";

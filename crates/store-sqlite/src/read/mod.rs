@@ -206,20 +206,20 @@ impl Reader for Readers {
     }
 
     fn documents(&self, space: &str, after: Option<&str>, limit: usize) -> Result<Vec<(String, Document)>, StoreError> {
-        const SQL: &str = "SELECT name, revision, body FROM document WHERE space = ?1 AND (?2 IS NULL OR name > ?2) \
-                           ORDER BY name LIMIT ?3";
-        self.pool.with(|connection| {
-            many(connection, SQL, (space, after, at_most(limit)), |row| {
-                Ok((column(row, 0)?, Document { revision: number(row, 1)?, bytes: column(row, 2)? }))
-            })
+        const FIRST: &str = "SELECT name, revision, body FROM document WHERE space = ?1 ORDER BY name LIMIT ?2";
+        const AFTER: &str =
+            "SELECT name, revision, body FROM document WHERE space = ?1 AND name > ?3 ORDER BY name LIMIT ?2";
+        let document =
+            |row: &Row<'_>| Ok((column(row, 0)?, Document { revision: number(row, 1)?, bytes: column(row, 2)? }));
+        self.pool.with(|connection| match after {
+            None => many(connection, FIRST, (space, at_most(limit)), document),
+            Some(after) => many(connection, AFTER, (space, at_most(limit), after), document),
         })
     }
 
     fn counts(&self, tenant: &TenantId) -> Result<Vec<(ResourceType, u64)>, StoreError> {
-        const SQL: &str =
-            "SELECT rtype, count(*) FROM record WHERE tenant = ?1 AND deleted = 0 GROUP BY rtype ORDER BY rtype";
         self.of(tenant, |connection, tenant| {
-            many(connection, SQL, [tenant], |row| Ok((resource_type(row, 0)?, number(row, 1)?)))
+            many(connection, COUNTS, [tenant], |row| Ok((resource_type(row, 0)?, number(row, 1)?)))
         })
     }
 
@@ -233,6 +233,9 @@ impl Reader for Readers {
         self.pool.with(|connection| many(connection, SQL, (stored(after), at_most(limit)), event))
     }
 }
+
+const COUNTS: &str =
+    "SELECT rtype, count(*) FROM record WHERE tenant = ?1 AND deleted = 0 GROUP BY rtype ORDER BY rtype";
 
 fn event(row: &Row<'_>) -> Result<Event, StoreError> {
     let tenant = TenantId::parse(text(row, 1)?).map_err(|_| StoreError::Corrupt("a tenant's name"))?;
@@ -343,4 +346,24 @@ fn resource_type(row: &Row<'_>, at: usize) -> Result<ResourceType, StoreError> {
 
 fn at_most(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection::{Role, open};
+    use crate::test_dir::TestDir;
+
+    #[test]
+    fn counting_walks_indexes_and_no_row() {
+        let dir = TestDir::new();
+        let mut connection = open(&dir.path().join("records.db"), Role::Writer).unwrap();
+        crate::migrate::migrate(&mut connection, Timestamp(0)).unwrap();
+        for sql in [COUNTS, keys::USAGE] {
+            let plan = format!("EXPLAIN QUERY PLAN {sql}");
+            let plan = many(&connection, &plan, [1], |row| column::<String>(row, 3)).unwrap();
+            let walks: Vec<_> = plan.iter().filter(|step| step.contains("record_") || step.contains("past_")).collect();
+            assert!(!walks.is_empty() && walks.iter().all(|step| step.contains("COVERING INDEX")), "{plan:?}");
+        }
+    }
 }

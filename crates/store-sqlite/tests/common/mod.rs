@@ -1,5 +1,7 @@
 //! What the integration tests share.
 
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
 use aceso_audit::Sequencer;
 use aceso_base::{Clock, SystemClock, Timestamp};
 use aceso_store::suite::{log_keys, origin};
