@@ -154,7 +154,14 @@ impl<'a> Walk<'a, '_> {
     }
 
     /// Refuses `child` when another variant of its choice comes before it.
-    fn other_variant(&mut self, node: Node<'a>, child: Node<'a>, element: &'static Element, scope: TypeRef, place: &Place<'_>) {
+    fn other_variant(
+        &mut self,
+        node: Node<'a>,
+        child: Node<'a>,
+        element: &'static Element,
+        scope: TypeRef,
+        place: &Place<'_>,
+    ) {
         let mut before = node.child_nodes().take_while(|other| other.key_span() != child.key_span());
         let is_other = |other: Node<'_>| {
             scope.child(&other.key()).is_some_and(|(other, _)| other.place == element.place && other.key != element.key)
