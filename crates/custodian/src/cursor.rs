@@ -5,7 +5,7 @@ use crate::door::Custodian;
 use crate::search::Hit;
 use aceso_base::LogicalId;
 use aceso_fhir::definitions::ResourceType;
-use aceso_phi::Sealed;
+use aceso_phi::{Phi, Sealed};
 use aceso_seal::{open_document, seal_document};
 
 /// The place after one hit: its record, and its number for the case that it no longer matches when the next page is asked for.
@@ -55,25 +55,34 @@ const FORMAT: u8 = 1;
 const NAMESPACE: &str = "cursor";
 
 impl Custodian {
-    /// Seals a place for a page link. `binding` ties it to the caller and the very search: with another it does not open.
+    /// Seals a place, and the question that it belongs to, for a page link. `binding` ties it to the caller: with another it does
+    /// not open.
     ///
     /// # Errors
     /// [`CursorError`] when the keys cannot be used.
-    pub fn seal_position(&self, position: &Position, binding: &str) -> Result<Vec<u8>, CursorError> {
+    pub fn seal_position(&self, position: &Position, question: &[u8], binding: &str) -> Result<Vec<u8>, CursorError> {
         let tenant = system_tenant().map_err(|_| CursorError)?;
         let keys = self.inner.keyring.tenant(&tenant).map_err(|_| CursorError)?;
-        let sealed = seal_document(&keys, NAMESPACE, binding, &position.to_bytes()).map_err(|_| CursorError)?;
+        let place = position.to_bytes();
+        let mut plain = Phi::new(Vec::with_capacity(2 + place.len() + question.len()));
+        let length = u16::try_from(place.len()).map_err(|_| CursorError)?;
+        plain.expose_mut().extend_from_slice(&length.to_be_bytes());
+        plain.expose_mut().extend_from_slice(&place);
+        plain.expose_mut().extend_from_slice(question);
+        let sealed = seal_document(&keys, NAMESPACE, binding, plain.expose()).map_err(|_| CursorError)?;
         Ok(sealed.as_bytes().to_vec())
     }
 
-    /// Opens a place.
+    /// Opens a place and its question.
     ///
     /// # Errors
     /// [`CursorError`] for anything that this server did not seal for the same binding.
-    pub fn open_position(&self, sealed: Vec<u8>, binding: &str) -> Result<Position, CursorError> {
+    pub fn open_position(&self, sealed: Vec<u8>, binding: &str) -> Result<(Position, Vec<u8>), CursorError> {
         let tenant = system_tenant().map_err(|_| CursorError)?;
         let keys = self.inner.keyring.tenant(&tenant).map_err(|_| CursorError)?;
         let plain = open_document(&keys, NAMESPACE, binding, &Sealed::from_store(sealed)).map_err(|_| CursorError)?;
-        Position::from_bytes(&plain).ok_or(CursorError)
+        let (length, rest) = plain.split_first_chunk::<2>().ok_or(CursorError)?;
+        let (place, question) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length))).ok_or(CursorError)?;
+        Ok((Position::from_bytes(place).ok_or(CursorError)?, question.to_vec()))
     }
 }

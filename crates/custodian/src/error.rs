@@ -95,7 +95,7 @@ pub enum DoorError {
 impl DoorError {
     /// The entry of the log that records this, where there is one.
     #[must_use]
-    pub const fn receipt(&self) -> Option<&Receipt> {
+    pub fn into_receipt(self) -> Option<Receipt> {
         match self {
             Self::Absent { receipt }
             | Self::Gone { receipt, .. }

@@ -24,6 +24,26 @@ pub enum HistoryItem {
     },
 }
 
+impl HistoryItem {
+    /// The version.
+    #[must_use]
+    pub const fn version(&self) -> Version {
+        match self {
+            Self::Version(view) => view.version(),
+            Self::Deleted { version, .. } => *version,
+        }
+    }
+
+    /// When it came into being.
+    #[must_use]
+    pub const fn updated(&self) -> Timestamp {
+        match self {
+            Self::Version(view) => view.updated(),
+            Self::Deleted { at, .. } => *at,
+        }
+    }
+}
+
 impl Custodian {
     /// Versions of a record, newest first, at most `count`; with `before`, only those below it.
     ///

@@ -1,0 +1,98 @@
+//! The CapabilityStatement (R4 capabilitystatement.html): generated from the same tables that the server answers by.
+
+use crate::Settings;
+use aceso_fhir::definitions::{ResourceType, patient_params};
+use aceso_fhir::search::{ParamKind, SearchParam, params_of};
+use serde_json::{Value, json};
+
+/// What the server can do, as JSON text. `date` is a FHIR dateTime: when this build's abilities were fixed.
+#[must_use]
+pub fn capability_statement(settings: &Settings, software_version: &str, date: &str) -> Vec<u8> {
+    let resources: Vec<Value> = ResourceType::all().map(resource).collect();
+    let statement = json!({
+        "resourceType": "CapabilityStatement",
+        "status": "active",
+        "date": date,
+        "kind": "instance",
+        "software": { "name": "Aceso", "version": software_version },
+        "implementation": { "description": "Aceso FHIR endpoint", "url": settings.base_url },
+        "fhirVersion": "4.0.1",
+        "format": ["application/fhir+json", "json"],
+        "rest": [{
+            "mode": "server",
+            "documentation": "Reads are redacted by default and open by role and purpose of use (X-Purpose-Of-Use). \
+                Every access is in the audit log (X-Audit-Receipt).",
+            "security": {
+                "cors": false,
+                "service": [{ "coding": [{
+                    "system": "http://terminology.hl7.org/CodeSystem/restful-security-service",
+                    "code": "OAuth"
+                }] }],
+                "description": "OAuth 2.0 bearer tokens from /oauth2/token"
+            },
+            "resource": resources,
+            "interaction": [{ "code": "transaction" }, { "code": "batch" }],
+        }],
+    });
+    statement.to_string().into_bytes()
+}
+
+fn resource(rtype: ResourceType) -> Value {
+    let served: Vec<&SearchParam> = params_of(rtype).iter().filter(|param| param.is_served()).collect();
+    let params: Vec<Value> = served.iter().map(|param| search_param(rtype, param)).collect();
+    let references: Vec<String> = served
+        .iter()
+        .filter(|param| param.kind == ParamKind::Reference)
+        .map(|param| format!("{}:{}", rtype.name(), param.code))
+        .collect();
+    let interactions = ["read", "vread", "history-instance", "create", "update", "delete", "search-type"];
+    let mut resource = json!({
+        "type": rtype.name(),
+        "interaction": interactions.map(|code| json!({ "code": code })),
+        "versioning": "versioned-update",
+        "readHistory": true,
+        "updateCreate": true,
+        "conditionalCreate": true,
+        "conditionalRead": "not-supported",
+        "conditionalUpdate": true,
+        "conditionalDelete": "single",
+        "searchInclude": references,
+        "searchParam": params,
+    });
+    if rtype.name() == "Patient" {
+        resource["operation"] = json!([{
+            "name": "everything",
+            "definition": "http://hl7.org/fhir/OperationDefinition/Patient-everything"
+        }]);
+    }
+    resource
+}
+
+fn search_param(rtype: ResourceType, param: &SearchParam) -> Value {
+    json!({ "name": param.code, "type": kind(param.kind), "documentation": reach(rtype, param) })
+}
+
+/// Where a parameter is served, in words that a client's author can act on.
+fn reach(rtype: ResourceType, param: &SearchParam) -> &'static str {
+    if patient_params(rtype).is_empty() {
+        "served across all records of this type"
+    } else if rtype.name() == "Patient" || matches!(param.code, "_id" | "identifier" | "_lastUpdated") {
+        "served across patients and inside one patient"
+    } else {
+        "served inside one patient: name the patient too, or search by _id, identifier or _lastUpdated"
+    }
+}
+
+const fn kind(kind: ParamKind) -> &'static str {
+    match kind {
+        ParamKind::Number => "number",
+        ParamKind::Date => "date",
+        ParamKind::String => "string",
+        ParamKind::Token => "token",
+        ParamKind::Reference => "reference",
+        ParamKind::Composite => "composite",
+        ParamKind::Quantity => "quantity",
+        ParamKind::Uri => "uri",
+        ParamKind::Special => "special",
+    }
+}

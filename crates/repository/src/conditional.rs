@@ -1,0 +1,106 @@
+//! Conditions of writes: searches for one record, by the right to write.
+
+use crate::search::scope_of;
+use crate::{Fault, Repository};
+use aceso_base::{Caller, Interaction, LogicalId, Version};
+use aceso_custodian::{SearchRequest, Shape};
+use aceso_fhir::definitions::ResourceType;
+use aceso_fhir::search::{Filter, Query};
+
+/// What a condition found.
+pub(crate) enum Match {
+    None,
+    One(LogicalId, Version),
+    Several,
+}
+
+impl Repository {
+    /// Reads the query of a condition. Parameters that shape an answer have no place in it.
+    pub(crate) fn condition(&self, rtype: ResourceType, query: &str) -> Result<Vec<Filter>, Fault> {
+        let pairs = decode_pairs(query)?;
+        let query = Query::parse(rtype, &pairs)?;
+        if query.filters.is_empty() {
+            return Err(Fault::new(412, "required", "a condition needs at least one search parameter"));
+        }
+        Ok(query.filters)
+    }
+
+    /// Looks for the record that a condition describes.
+    pub(crate) async fn matching(
+        &self,
+        caller: &Caller,
+        interaction: Interaction,
+        rtype: ResourceType,
+        filters: &[Filter],
+    ) -> Result<Match, Fault> {
+        let request = SearchRequest {
+            scope: scope_of(rtype, filters)?,
+            types: &[rtype],
+            filters,
+            sort: &[],
+            count: 2,
+            after: None,
+            include: &[],
+            shape: &Shape::WHOLE,
+            interaction,
+        };
+        let mut found = match self.door.find(caller, &request).await {
+            Err(aceso_custodian::DoorError::Absent { .. }) => Vec::new(),
+            other => other?,
+        };
+        Ok(match (found.pop(), found.is_empty()) {
+            (None, _) => Match::None,
+            (Some((id, version)), true) => Match::One(id, version),
+            (Some(_), false) => Match::Several,
+        })
+    }
+}
+
+/// Decodes `name=value&name=value` (percent-encoding, `+` as a space).
+pub fn decode_pairs(query: &str) -> Result<Vec<(String, String)>, Fault> {
+    query
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            Ok((decode(name)?, decode(value)?))
+        })
+        .collect()
+}
+
+fn decode(text: &str) -> Result<String, Fault> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        let decoded = match byte {
+            b'+' => b' ',
+            b'%' => {
+                let digit =
+                    |byte: Option<u8>| char::from(byte?).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+                let (Some(high), Some(low)) = (digit(rest.next()), digit(rest.next())) else { return Err(malformed()) };
+                high << 4 | low
+            }
+            other => other,
+        };
+        bytes.push(decoded);
+    }
+    String::from_utf8(bytes).map_err(|_| malformed())
+}
+
+fn malformed() -> Fault {
+    Fault::new(400, "value", "the query is not percent-encoded UTF-8")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pairs_are_decoded_and_malformed_escapes_refused() {
+        let pairs = decode_pairs("identifier=http%3A%2F%2Fx%7C1+2&_id=a").unwrap();
+        assert_eq!(pairs, [("identifier".into(), "http://x|1 2".into()), ("_id".into(), "a".into())]);
+        for wrong in ["a=%", "a=%4", "a=%zz", "a=%ff"] {
+            assert!(decode_pairs(wrong).is_err());
+        }
+    }
+}

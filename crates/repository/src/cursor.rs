@@ -1,0 +1,45 @@
+//! Page links: one opaque text that holds the whole question and the place to go on from.
+//!
+//! Sealed, so that no search value stands in a link (links end up in logs), and bound to the caller and the type.
+
+use crate::{Fault, Repository};
+use aceso_base::Caller;
+use aceso_custodian::Position;
+use data_encoding::BASE64URL_NOPAD;
+
+/// What a cursor leads back to.
+pub(crate) struct Continued {
+    /// The parameters of the search, without the cursor.
+    pub(crate) pairs: Vec<(String, String)>,
+    pub(crate) position: Position,
+}
+
+impl Repository {
+    pub(crate) fn cursor_text(
+        &self,
+        caller: &Caller,
+        place: &str,
+        pairs: &[(String, String)],
+        position: &Position,
+    ) -> Result<String, Fault> {
+        let question: Vec<&(String, String)> = pairs.iter().filter(|(name, _)| name != "_cursor").collect();
+        let question = serde_json::to_vec(&question).map_err(|_| refused())?;
+        let sealed = self.door.seal_position(position, &question, &binding(caller, place)).map_err(|_| refused())?;
+        Ok(BASE64URL_NOPAD.encode(&sealed))
+    }
+
+    pub(crate) fn continued(&self, caller: &Caller, place: &str, cursor: &str) -> Result<Continued, Fault> {
+        let sealed = BASE64URL_NOPAD.decode(cursor.as_bytes()).map_err(|_| refused())?;
+        let (position, question) = self.door.open_position(sealed, &binding(caller, place)).map_err(|_| refused())?;
+        let pairs = serde_json::from_slice(&question).map_err(|_| refused())?;
+        Ok(Continued { pairs, position })
+    }
+}
+
+fn binding(caller: &Caller, place: &str) -> String {
+    format!("{}|{}|{}|{place}", caller.tenant, caller.user, caller.purpose)
+}
+
+fn refused() -> Fault {
+    Fault::at(400, "value", "http._cursor", "the cursor was not made by this server for this search and caller")
+}

@@ -1,0 +1,173 @@
+//! The entries of a batch or transaction, read and understood before anything is done.
+
+use crate::conditional::decode_pairs;
+use crate::{Fault, Repository};
+use aceso_base::{LogicalId, Version};
+use aceso_fhir::definitions::ResourceType;
+use aceso_fhir::json::{Doc, Kind, Node};
+
+/// What an entry asks for.
+#[derive(Debug)]
+pub(crate) enum Request {
+    /// `POST [type]`, with `ifNoneExist`.
+    Create { rtype: ResourceType, if_none_exist: Option<String> },
+    /// `PUT [type]/[id]` or `PUT [type]?[query]`.
+    Update { rtype: ResourceType, id: Option<LogicalId>, condition: Option<String>, if_match: Option<Version> },
+    /// `DELETE [type]/[id]` or `DELETE [type]?[query]`.
+    Delete { rtype: ResourceType, id: Option<LogicalId>, condition: Option<String>, if_match: Option<Version> },
+    /// `GET [type]/[id]`.
+    Read { rtype: ResourceType, id: LogicalId, version: Option<Version> },
+    /// `GET [type]?[query]`.
+    Search { rtype: ResourceType, pairs: Vec<(String, String)> },
+}
+
+/// One entry.
+pub(crate) struct Entry<'a> {
+    pub(crate) index: usize,
+    pub(crate) full_url: Option<String>,
+    pub(crate) resource: Option<Node<'a>>,
+    pub(crate) request: Request,
+}
+
+impl Repository {
+    /// Checks the form of a bundle: its type, and that it is not larger than one unit of work may be.
+    pub(crate) fn bundle_kind<'a>(&self, doc: &'a Doc) -> Result<(BundleKind, Vec<Node<'a>>), Fault> {
+        let root = doc.root();
+        let text = |name: &str| root.get(name).and_then(Node::as_str);
+        if text("resourceType").as_deref() != Some("Bundle") {
+            return Err(Fault::at(400, "structure", "resourceType", "a Bundle is expected here"));
+        }
+        let kind = match text("type").as_deref() {
+            Some("transaction") => BundleKind::Transaction,
+            Some("batch") => BundleKind::Batch,
+            _ => return Err(Fault::at(400, "value", "Bundle.type", "batch or transaction is expected here")),
+        };
+        for member in root.members() {
+            if !matches!(
+                member.key.as_ref(),
+                "resourceType"
+                    | "type"
+                    | "entry"
+                    | "id"
+                    | "meta"
+                    | "link"
+                    | "timestamp"
+                    | "identifier"
+                    | "total"
+                    | "language"
+                    | "implicitRules"
+                    | "signature"
+            ) {
+                return Err(Fault::new(
+                    400,
+                    "structure",
+                    format!("unknown property of Bundle at byte {}", member.key_span.start),
+                ));
+            }
+        }
+        let entries = match root.get("entry") {
+            None => Vec::new(),
+            Some(list) if list.kind() == Kind::Array => list.items().collect(),
+            Some(_) => return Err(Fault::at(400, "structure", "Bundle.entry", "an array is expected here")),
+        };
+        Ok((kind, entries))
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BundleKind {
+    Batch,
+    Transaction,
+}
+
+/// Reads one entry.
+pub(crate) fn read_entry(index: usize, node: Node<'_>) -> Result<Entry<'_>, Fault> {
+    parse(index, node).map_err(|fault| fault.in_entry(index))
+}
+
+fn parse(index: usize, node: Node<'_>) -> Result<Entry<'_>, Fault> {
+    let Some(request) = node.get("request").filter(|request| request.kind() == Kind::Object) else {
+        return Err(Fault::new(400, "required", "every entry needs a request"));
+    };
+    let text = |name: &str| request.get(name).and_then(Node::as_str);
+    let method = text("method").ok_or_else(|| Fault::new(400, "required", "request.method is required"))?;
+    let url = text("url").ok_or_else(|| Fault::new(400, "required", "request.url is required"))?;
+    let if_match = text("ifMatch").map(|tag| parse_etag(&tag)).transpose()?;
+    if text("ifNoneMatch").is_some() || text("ifModifiedSince").is_some() {
+        return Err(Fault::new(400, "not-supported", "ifNoneMatch and ifModifiedSince are not supported in a bundle"));
+    }
+    let request = match method.as_ref() {
+        "POST" => {
+            let rtype = resource_type(&url)?;
+            Request::Create {
+                rtype,
+                if_none_exist: text("ifNoneExist").map(|query| query.trim_start_matches('?').to_owned()),
+            }
+        }
+        "PUT" => {
+            let (rtype, id, condition) = target(&url)?;
+            Request::Update { rtype, id, condition, if_match }
+        }
+        "DELETE" => {
+            let (rtype, id, condition) = target(&url)?;
+            Request::Delete { rtype, id, condition, if_match }
+        }
+        "GET" => read_or_search(&url)?,
+        "PATCH" | "HEAD" => return Err(Fault::new(400, "not-supported", "this method is not supported in a bundle")),
+        _ => return Err(Fault::new(400, "value", "request.method is not an HTTP method that FHIR knows")),
+    };
+    let resource = node.get("resource").filter(|resource| resource.kind() == Kind::Object);
+    if matches!(request, Request::Create { .. } | Request::Update { .. }) && resource.is_none() {
+        return Err(Fault::new(400, "required", "POST and PUT need a resource"));
+    }
+    let full_url = node.get("fullUrl").and_then(Node::as_str).map(std::borrow::Cow::into_owned);
+    Ok(Entry { index, full_url, resource, request })
+}
+
+fn resource_type(name: &str) -> Result<ResourceType, Fault> {
+    ResourceType::parse(name).ok_or_else(|| Fault::new(400, "value", "request.url does not begin with a resource type"))
+}
+
+type Target = (ResourceType, Option<LogicalId>, Option<String>);
+
+fn target(url: &str) -> Result<Target, Fault> {
+    if let Some((name, query)) = url.split_once('?') {
+        return Ok((resource_type(name)?, None, Some(query.to_owned())));
+    }
+    let (name, id) =
+        url.split_once('/').ok_or_else(|| Fault::new(400, "value", "request.url needs an id or a condition"))?;
+    Ok((resource_type(name)?, Some(logical_id(id)?), None))
+}
+
+fn logical_id(text: &str) -> Result<LogicalId, Fault> {
+    LogicalId::parse(text).map_err(|_| Fault::new(400, "value", "request.url does not hold a FHIR id"))
+}
+
+fn read_or_search(url: &str) -> Result<Request, Fault> {
+    let (path, query) = url.split_once('?').map_or((url, None), |(path, query)| (path, Some(query)));
+    let parts: Vec<&str> = path.split('/').collect();
+    match (parts.as_slice(), query) {
+        ([name], query) => {
+            let pairs = decode_pairs(query.unwrap_or_default())?;
+            Ok(Request::Search { rtype: resource_type(name)?, pairs })
+        }
+        ([name, id], None) => Ok(Request::Read { rtype: resource_type(name)?, id: logical_id(id)?, version: None }),
+        ([name, id, "_history", version], None) => {
+            let version =
+                version.parse().map_err(|_| Fault::new(400, "value", "request.url does not hold a version"))?;
+            Ok(Request::Read { rtype: resource_type(name)?, id: logical_id(id)?, version: Some(Version(version)) })
+        }
+        _ => Err(Fault::new(400, "not-supported", "this kind of GET is not supported in a bundle")),
+    }
+}
+
+/// A version out of an entity tag: `W/"3"` or `"3"` (R4 http.html, section 3.1.0.1.3).
+///
+/// # Errors
+/// 400 when it is not of that form.
+pub fn parse_etag(tag: &str) -> Result<Version, Fault> {
+    let bare = tag.trim().trim_start_matches("W/").trim_matches('"');
+    bare.parse()
+        .map(Version)
+        .map_err(|_| Fault::new(400, "value", "an entity tag of the form W/\"[version]\" is expected"))
+}

@@ -1,0 +1,98 @@
+//! `Patient/[id]/$everything` (R4 patient-operation-everything.html).
+
+use crate::page::{Answer, BundleWriter};
+use crate::{Fault, Repository};
+use aceso_base::{Caller, Interaction, LogicalId, SubjectId};
+use aceso_custodian::{SearchRequest, SearchScope, Shape};
+use aceso_fhir::definitions::ResourceType;
+
+impl Repository {
+    /// All records of one patient's compartment, page by page. `pairs` may hold `_count`, `_type` and `_cursor`.
+    ///
+    /// # Errors
+    /// 400 for other parameters, 403, 404 or 503 as a [`Fault`].
+    pub async fn everything(
+        &self,
+        caller: &Caller,
+        id: &LogicalId,
+        pairs: &[(String, String)],
+    ) -> Result<Answer, Fault> {
+        let subject = SubjectId::of_patient(id.as_str()).ok_or_else(Fault::not_found)?;
+        let place = format!("Patient/{subject}/$everything");
+        let cursor = pairs.iter().find(|(name, _)| name == "_cursor");
+        let continued = cursor.map(|(_, text)| self.continued(caller, &place, text)).transpose()?;
+        let (pairs, after) = match &continued {
+            Some(continued) => (continued.pairs.as_slice(), Some(&continued.position)),
+            None => (pairs, None),
+        };
+        let asked = Asked::read(pairs)?;
+        let count = asked.count.unwrap_or(self.settings.default_page);
+        if count == 0 || count > self.settings.max_page {
+            let text = format!("from 1 to {}", self.settings.max_page);
+            return Err(Fault::at(400, "value", "http._count", text));
+        }
+        let request = SearchRequest {
+            scope: SearchScope::Compartment(subject),
+            types: &asked.types,
+            filters: &[],
+            sort: &[],
+            count,
+            after,
+            include: &[],
+            shape: &Shape::WHOLE,
+            interaction: Interaction::Everything,
+        };
+        let page = self.door.search(caller, &request).await?;
+        if page.total == 0 && asked.types.is_empty() {
+            return Err(Fault { receipt: Some(page.receipt), ..Fault::not_found() });
+        }
+        let base = &self.settings.base_url;
+        let mut links = vec![("self", format!("{base}/{place}"))];
+        if let Some(next) = &page.next {
+            links.push(("next", format!("{base}/{place}?_cursor={}", self.cursor_text(caller, &place, pairs, next)?)));
+        }
+        let mut bundle = BundleWriter::new("searchset", Some(page.total), &links);
+        for view in &page.matches {
+            bundle.resource(base, view, "match");
+        }
+        Ok(Answer { json: bundle.finish(), receipt: page.receipt })
+    }
+}
+
+#[derive(Default)]
+struct Asked {
+    count: Option<usize>,
+    types: Vec<ResourceType>,
+}
+
+impl Asked {
+    fn read(pairs: &[(String, String)]) -> Result<Self, Fault> {
+        let mut asked = Self::default();
+        for (at, (name, value)) in pairs.iter().enumerate() {
+            match name.as_str() {
+                "_count" => {
+                    let count = value.parse().map_err(|_| Fault::at(400, "value", "http._count", "a whole number"))?;
+                    asked.count = Some(count);
+                }
+                "_type" => {
+                    for name in value.split(',') {
+                        let rtype = ResourceType::parse(name)
+                            .ok_or_else(|| Fault::at(400, "value", "http._type", "not a resource type"))?;
+                        asked.types.push(rtype);
+                    }
+                }
+                "_format" if matches!(value.as_str(), "json" | "application/fhir+json" | "application/json") => {}
+                _ => {
+                    let place = format!("http.parameter[{}]", at + 1);
+                    return Err(Fault::at(
+                        400,
+                        "not-supported",
+                        place,
+                        "not a parameter of $everything on this server",
+                    ));
+                }
+            }
+        }
+        Ok(asked)
+    }
+}

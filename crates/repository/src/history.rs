@@ -1,0 +1,57 @@
+//! The versions of one record as a Bundle (R4 http.html, section 3.1.0.12).
+
+use crate::page::{Answer, BundleWriter};
+use crate::{Fault, Repository};
+use aceso_base::{Caller, LogicalId, Version};
+use aceso_custodian::HistoryItem;
+use aceso_fhir::definitions::ResourceType;
+
+impl Repository {
+    /// history-instance. `count` versions on a page, those below `before`.
+    ///
+    /// # Errors
+    /// 403, 404, 500 or 503 as a [`Fault`].
+    pub async fn history(
+        &self,
+        caller: &Caller,
+        rtype: ResourceType,
+        id: &LogicalId,
+        before: Option<Version>,
+        count: Option<usize>,
+    ) -> Result<Answer, Fault> {
+        let count = count.unwrap_or(self.settings.default_page).clamp(1, self.settings.max_page);
+        // One more than asked, to know whether there is a next page, would open one more than shown: versions count down
+        // to one without gaps, so the lowest one tells.
+        let (items, receipt) = self.door.history(caller, rtype, id, before, count).await?;
+        let base = &self.settings.base_url;
+        let place = format!("{base}/{}/{id}", rtype.name());
+        let mut links = vec![("self", format!("{place}/_history"))];
+        let lowest = items.iter().map(|item| item.version().0).min().unwrap_or(1);
+        if lowest > 1 && items.len() == count {
+            links.push(("next", format!("{place}/_history?_before={lowest}&_count={count}")));
+        }
+        let mut bundle = BundleWriter::new("history", None, &links);
+        for item in &items {
+            let version = item.version();
+            let out = bundle.open();
+            out.extend_from_slice(format!(r#""fullUrl":"{place}","#).as_bytes());
+            let (method, status) = match item {
+                HistoryItem::Version(view) => {
+                    out.extend_from_slice(br#""resource":"#);
+                    out.extend_from_slice(view.json());
+                    out.push(b',');
+                    if version == Version::FIRST { ("POST", "201") } else { ("PUT", "200") }
+                }
+                HistoryItem::Deleted { .. } => ("DELETE", "204"),
+            };
+            let url = if method == "POST" { rtype.name().to_owned() } else { format!("{}/{id}", rtype.name()) };
+            let request = format!(
+                r#""request":{{"method":"{method}","url":"{url}"}},"response":{{"status":"{status}","etag":"W/\"{version}\"","lastModified":"{}"}}"#,
+                item.updated()
+            );
+            out.extend_from_slice(request.as_bytes());
+            bundle.close();
+        }
+        Ok(Answer { json: bundle.finish(), receipt })
+    }
+}

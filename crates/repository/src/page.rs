@@ -1,0 +1,70 @@
+//! Bundles as JSON text: pages of a search, histories.
+
+use aceso_custodian::{Receipt, View};
+use aceso_fhir::json::write_string;
+
+/// A bundle (or a single record), ready to be sent.
+#[derive(Debug)]
+pub struct Answer {
+    /// JSON text.
+    pub json: Vec<u8>,
+    /// The entry of the log that records the disclosure.
+    pub receipt: Receipt,
+}
+
+/// Writes a Bundle entry by entry.
+pub(crate) struct BundleWriter {
+    out: Vec<u8>,
+    entries: usize,
+}
+
+impl BundleWriter {
+    pub(crate) fn new(kind: &str, total: Option<usize>, links: &[(&str, String)]) -> Self {
+        let mut out = format!(r#"{{"resourceType":"Bundle","type":"{kind}""#).into_bytes();
+        if let Some(total) = total {
+            out.extend_from_slice(format!(r#","total":{total}"#).as_bytes());
+        }
+        if !links.is_empty() {
+            out.extend_from_slice(br#","link":["#);
+            for (at, (relation, url)) in links.iter().enumerate() {
+                if at > 0 {
+                    out.push(b',');
+                }
+                out.extend_from_slice(format!(r#"{{"relation":"{relation}","url":"#).as_bytes());
+                write_string(url, &mut out);
+                out.push(b'}');
+            }
+            out.push(b']');
+        }
+        Self { out, entries: 0 }
+    }
+
+    /// Starts an entry; the caller closes it with [`BundleWriter::close`].
+    pub(crate) fn open(&mut self) -> &mut Vec<u8> {
+        self.out.extend_from_slice(if self.entries == 0 { br#","entry":[{"# } else { b",{" });
+        self.entries += 1;
+        &mut self.out
+    }
+
+    pub(crate) fn close(&mut self) {
+        self.out.push(b'}');
+    }
+
+    pub(crate) fn resource(&mut self, base: &str, view: &View, mode: &str) {
+        let out = self.open();
+        out.extend_from_slice(
+            format!(r#""fullUrl":"{base}/{}/{}","resource":"#, view.resource_type().name(), view.id()).as_bytes(),
+        );
+        out.extend_from_slice(view.json());
+        out.extend_from_slice(format!(r#","search":{{"mode":"{mode}"}}"#).as_bytes());
+        self.close();
+    }
+
+    pub(crate) fn finish(mut self) -> Vec<u8> {
+        if self.entries > 0 {
+            self.out.push(b']');
+        }
+        self.out.push(b'}');
+        self.out
+    }
+}

@@ -1,0 +1,200 @@
+//! Searches: which part of the store a question is about, and the page that answers it.
+
+use crate::page::{Answer, BundleWriter};
+use crate::{Fault, Repository};
+use aceso_base::{Caller, Interaction, SubjectId};
+use aceso_custodian::{Inclusion, SearchRequest, SearchScope, Shape, SortRule, Summary};
+use aceso_fhir::definitions::{ResourceType, patient_params};
+use aceso_fhir::search::{Controls, Criterion, Filter, Modifier, Query, ReferenceCriterion};
+
+/// One search as it came.
+#[derive(Clone, Debug)]
+pub struct SearchCall {
+    /// The type that is searched.
+    pub rtype: ResourceType,
+    /// Only inside this patient (`Patient/[id]/[type]`).
+    pub compartment: Option<SubjectId>,
+    /// Decoded names and values, in order.
+    pub pairs: Vec<(String, String)>,
+    /// Whether the parameters came in the URL: then the `self` link may repeat them.
+    pub by_url: bool,
+}
+
+impl Repository {
+    /// search-type (R4 http.html, section 3.1.0.9; search.html).
+    ///
+    /// # Errors
+    /// 400 for a parameter that is unknown, malformed or not served where it is asked; 403; 503.
+    pub async fn search(&self, caller: &Caller, call: &SearchCall) -> Result<Answer, Fault> {
+        let place = call.place();
+        let cursor = call.pairs.iter().find(|(name, _)| name == "_cursor");
+        let continued = cursor.map(|(_, text)| self.continued(caller, &place, text)).transpose()?;
+        let (pairs, after) = match &continued {
+            Some(continued) => (&continued.pairs, Some(&continued.position)),
+            None => (&call.pairs, None),
+        };
+        let query = Query::parse(call.rtype, pairs)?;
+        let scope = match call.compartment {
+            Some(subject) => SearchScope::Compartment(subject),
+            None => scope_of(call.rtype, &query.filters)?,
+        };
+        let count = self.page_size(&query.controls)?;
+        let shape = shape_of(&query.controls);
+        let request = SearchRequest {
+            scope,
+            types: &[call.rtype],
+            filters: &query.filters,
+            sort: &sort_rules(&query.controls),
+            count,
+            after,
+            include: &inclusions(&query.controls, scope)?,
+            shape: &shape,
+            interaction: Interaction::Search,
+        };
+        let page = match self.door.search(caller, &request).await {
+            // A compartment that is not the caller's to know of looks like an empty one.
+            Err(aceso_custodian::DoorError::Absent { receipt }) => {
+                let links = [("self", self.self_link(call))];
+                return Ok(Answer { json: BundleWriter::new("searchset", Some(0), &links).finish(), receipt });
+            }
+            other => other?,
+        };
+        let mut links = vec![("self", self.self_link(call))];
+        if let Some(next) = &page.next {
+            let cursor = self.cursor_text(caller, &place, pairs, next)?;
+            links.push(("next", format!("{}/{place}?_cursor={cursor}", self.settings.base_url)));
+        }
+        let mut bundle = BundleWriter::new("searchset", Some(page.total), &links);
+        for view in &page.matches {
+            bundle.resource(&self.settings.base_url, view, "match");
+        }
+        for view in &page.included {
+            bundle.resource(&self.settings.base_url, view, "include");
+        }
+        Ok(Answer { json: bundle.finish(), receipt: page.receipt })
+    }
+
+    pub(crate) fn page_size(&self, controls: &Controls) -> Result<usize, Fault> {
+        if controls.summary == Some(aceso_fhir::search::Summary::Count) {
+            return Ok(0);
+        }
+        let count = controls.count.map_or(self.settings.default_page, |count| count as usize);
+        if count > self.settings.max_page {
+            let text = format!("at most {} records on a page", self.settings.max_page);
+            return Err(Fault::at(400, "too-long", "http._count", text));
+        }
+        Ok(count)
+    }
+
+    fn self_link(&self, call: &SearchCall) -> String {
+        let mut url = format!("{}/{}", self.settings.base_url, call.place());
+        if call.by_url {
+            for (at, (name, value)) in call.pairs.iter().enumerate() {
+                url.push(if at == 0 { '?' } else { '&' });
+                push_encoded(name, &mut url);
+                url.push('=');
+                push_encoded(value, &mut url);
+            }
+        }
+        url
+    }
+}
+
+impl SearchCall {
+    fn place(&self) -> String {
+        match self.compartment {
+            Some(subject) => format!("Patient/{subject}/{}", self.rtype.name()),
+            None => self.rtype.name().to_owned(),
+        }
+    }
+}
+
+/// Percent-encodes what is not unreserved (RFC 3986 section 2.3).
+pub(crate) fn push_encoded(text: &str, out: &mut String) {
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~:,/|".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+}
+
+/// Where matches can be: inside the one patient that the filters name, in the directory, or across patients by an index.
+///
+/// # Errors
+/// 400 that names the parameter when the question would need every patient's record.
+pub(crate) fn scope_of(rtype: ResourceType, filters: &[Filter]) -> Result<SearchScope, Fault> {
+    if let Some(subject) = filters.iter().find_map(|filter| named_patient(rtype, filter)) {
+        return Ok(SearchScope::Compartment(subject));
+    }
+    if patient_params(rtype).is_empty() {
+        return Ok(SearchScope::Directory);
+    }
+    let indexed = |filter: &Filter| matches!(filter.param.code, "_id" | "identifier" | "_lastUpdated");
+    if rtype.name() == "Patient" || filters.iter().any(|filter| indexed(filter) && filter.modifier == Modifier::None) {
+        return Ok(SearchScope::Population);
+    }
+    let text = "served inside one patient only: name the patient (for example patient=[id]), or search by _id, identifier or _lastUpdated";
+    Err(match filters.first() {
+        Some(filter) => Fault::at(400, "not-supported", format!("http.{}", filter.param.code), text),
+        None => Fault::new(400, "too-costly", format!("a search across patients needs a parameter; it is {text}")),
+    })
+}
+
+/// The patient that a filter confines matches to: a reference by a parameter that puts a record into the patient's compartment.
+fn named_patient(rtype: ResourceType, filter: &Filter) -> Option<SubjectId> {
+    let patient = ResourceType::parse("Patient")?;
+    let code = filter.param.code;
+    if !(patient_params(rtype).contains(&code) || matches!(code, "patient" | "subject")) {
+        return None;
+    }
+    if !(filter.modifier == Modifier::None || filter.modifier == Modifier::Type(patient)) {
+        return None;
+    }
+    let [Criterion::Reference(ReferenceCriterion::Local { rtype: named, id, .. })] = filter.alternatives.as_slice()
+    else {
+        return None;
+    };
+    let only_patients = filter.param.targets == [patient] || code == "patient";
+    let is_patient = *named == Some(patient) || (named.is_none() && only_patients);
+    is_patient.then(|| SubjectId::of_patient(id)).flatten()
+}
+
+fn sort_rules(controls: &Controls) -> Vec<SortRule> {
+    controls.sort.iter().map(|(param, descending)| SortRule { param, descending: *descending }).collect()
+}
+
+pub(crate) fn shape_of(controls: &Controls) -> Shape {
+    let elements =
+        (!controls.elements.is_empty()).then(|| controls.elements.iter().map(|name| (*name).to_owned()).collect());
+    let summary = controls.summary.and_then(|summary| match summary {
+        aceso_fhir::search::Summary::True => Some(Summary::True),
+        aceso_fhir::search::Summary::Text => Some(Summary::Text),
+        aceso_fhir::search::Summary::Data => Some(Summary::Data),
+        aceso_fhir::search::Summary::Count | aceso_fhir::search::Summary::False => None,
+    });
+    Shape { elements, summary }
+}
+
+fn inclusions(controls: &Controls, scope: SearchScope) -> Result<Vec<Inclusion>, Fault> {
+    let of = |reverse: bool, list: &[aceso_fhir::search::Include]| -> Result<Vec<Inclusion>, Fault> {
+        let name = if reverse { "http._revinclude" } else { "http._include" };
+        list.iter()
+            .map(|include| {
+                if include.iterate {
+                    return Err(Fault::at(400, "not-supported", name, "the modifier iterate is not supported"));
+                }
+                if reverse && scope == SearchScope::Directory && !patient_params(include.source).is_empty() {
+                    let text = "records of patients that refer to the directory are served inside one patient only";
+                    return Err(Fault::at(400, "not-supported", name, text));
+                }
+                let (source, param, target) = (include.source, include.param, include.target);
+                Ok(Inclusion { source, param, target, reverse })
+            })
+            .collect()
+    };
+    let mut all = of(false, &controls.include)?;
+    all.extend(of(true, &controls.revinclude)?);
+    Ok(all)
+}
