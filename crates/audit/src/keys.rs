@@ -188,7 +188,7 @@ fn mac(key: &hmac::Key, parts: &[&[u8]]) -> Hash {
     let mut context = hmac::Context::with_key(key);
     parts.iter().for_each(|part| context.update(part));
     let mut out = [0; 32];
-    out.iter_mut().zip(context.sign().as_ref()).for_each(|(to, from)| *to = *from);
+    out.copy_from_slice(context.sign().as_ref());
     out
 }
 

@@ -18,7 +18,7 @@ pub fn empty_root() -> Hash {
 pub fn leaf_hash(data: &[u8]) -> Hash {
     if let Ok(commitment) = <&Hash>::try_from(data) {
         let mut input = [0_u8; 33];
-        input.iter_mut().skip(1).zip(commitment).for_each(|(to, from)| *to = *from);
+        input.last_chunk_mut::<32>().into_iter().for_each(|part| *part = *commitment);
         return sha256(&input);
     }
     let mut input = Vec::with_capacity(data.len() + 1);
@@ -30,15 +30,19 @@ pub fn leaf_hash(data: &[u8]) -> Hash {
 /// The hash of a node with these children.
 #[must_use]
 pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
-    let mut input = [0_u8; 65];
-    let bytes = std::iter::once(&1_u8).chain(left).chain(right);
-    input.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+    let mut input = [1_u8; 65];
+    if let Some((_, children)) = input.split_first_mut()
+        && let Some((first, second)) = children.split_at_mut_checked(32)
+    {
+        first.copy_from_slice(left);
+        second.copy_from_slice(right);
+    }
     sha256(&input)
 }
 
 pub(crate) fn sha256(data: &[u8]) -> Hash {
     let mut out = [0; 32];
-    out.iter_mut().zip(digest::digest(&SHA256, data).as_ref()).for_each(|(to, from)| *to = *from);
+    out.copy_from_slice(digest::digest(&SHA256, data).as_ref());
     out
 }
 

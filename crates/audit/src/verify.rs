@@ -76,7 +76,9 @@ pub fn exported_key(directory: &Path) -> Result<VerifyingKey, Fault> {
     let text = Files(directory.to_owned()).read("key")?;
     let text = text.ok_or_else(|| Fault::new("key", None, FaultKind::Removed))?;
     let parsed = std::str::from_utf8(&text).ok().and_then(|text| VerifyingKey::parse(text).ok());
-    parsed.filter(|key| format!("{key}\n").as_bytes() == text).ok_or_else(|| Fault::new("key", None, FaultKind::Changed))
+    parsed
+        .filter(|key| format!("{key}\n").as_bytes() == text)
+        .ok_or_else(|| Fault::new("key", None, FaultKind::Changed))
 }
 
 fn open_kept(note: &[u8], key: &VerifyingKey, head: &Checkpoint) -> Result<Checkpoint, Fault> {

@@ -1,5 +1,7 @@
 //! The stored formats do not move: permanent vectors, and one encoding per value.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
 mod common;
 
 use std::fmt::Write;
@@ -55,7 +57,8 @@ fn canonical_bytes_are_those_of_the_permanent_vectors() {
     let mut lines = String::new();
     for (n, entry) in (0..10).map(entry).chain([full()]).enumerate() {
         let time = 1_795_000_000_000 + n as i64;
-        writeln!(lines, "{} {}", HEXLOWER.encode(&canonical(&entry, time)), entry.to_json(Timestamp(time)).unwrap()).unwrap();
+        writeln!(lines, "{} {}", HEXLOWER.encode(&canonical(&entry, time)), entry.to_json(Timestamp(time)).unwrap())
+            .unwrap();
     }
     assert_vector("entries-v1.txt", &lines);
 }
@@ -74,7 +77,8 @@ fn every_action_role_and_purpose_keeps_its_number() {
     for &purpose in Purpose::ALL {
         let mut caller = caller();
         caller.purpose = purpose;
-        writeln!(lines, "purpose {purpose} {}", HEXLOWER.encode(&canonical(&Entry::by(&caller, Action::Read), 0))).unwrap();
+        writeln!(lines, "purpose {purpose} {}", HEXLOWER.encode(&canonical(&Entry::by(&caller, Action::Read), 0)))
+            .unwrap();
     }
     assert_vector("codes-v1.txt", &lines);
 }
@@ -98,8 +102,12 @@ fn a_body_that_was_sealed_long_ago_still_opens() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors/body-v1.txt");
     let log = Log::of_size(7);
     if !path.exists() {
-        let lines: String =
-            log.stored.batches.iter().map(|b| format!("{} {} {}\n", b.first, b.count, HEXLOWER.encode(&b.body))).collect();
+        let lines: String = log
+            .stored
+            .batches
+            .iter()
+            .map(|b| format!("{} {} {}\n", b.first, b.count, HEXLOWER.encode(&b.body)))
+            .collect();
         std::fs::write(&path, lines).unwrap();
         panic!("body-v1.txt was not there; it has been written: look at it and keep it");
     }
@@ -150,7 +158,8 @@ fn padded_numbers_and_lists_longer_than_the_rest_are_refused() {
     // The last five bytes are the empty lists: elements, parameters, subjects, records, keys.
     assert_eq!(bytes[bytes.len() - 5..], [0; 5]);
     let head = &bytes[..bytes.len() - 5];
-    for tail in [&[0x80, 0, 0, 0, 0, 0][..], &[0, 0, 0, 0, 0x80, 0], &[0xff; 9], &[0, 0, 0xff, 0xff, 0xff, 0xff, 0x7f]] {
+    for tail in [&[0x80, 0, 0, 0, 0, 0][..], &[0, 0, 0, 0, 0x80, 0], &[0xff; 9], &[0, 0, 0xff, 0xff, 0xff, 0xff, 0x7f]]
+    {
         assert!(Entry::decode(&[head, tail].concat()).is_err());
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Needs a Python with that package: `cargo xtask test` makes one and says where in `ACESO_PARTS_PYTHON`.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
 mod common;
 
 use std::path::Path;
@@ -69,13 +71,17 @@ fn a_foreign_verifier_refuses_what_we_refuse() {
         let note = String::from_utf8(d.read("checkpoint")).unwrap();
         d.write("checkpoint", note.replacen("\n700\n", "\n699\n", 1).as_bytes());
     });
-    tampered("a flipped byte of the signature", &|d| d.change("checkpoint", |b| {
-        let at = b.len() - 20;
-        b[at] = if b[at] == b'A' { b'B' } else { b'A' };
-    }));
-    tampered("a salt", &|d| d.change_lines("entries/000000.ndjson", |lines| {
-        lines[9] = lines[9].replacen("\"salt\":\"", "\"salt\":\"00", 1);
-    }));
+    tampered("a flipped byte of the signature", &|d| {
+        d.change("checkpoint", |b| {
+            let at = b.len() - 20;
+            b[at] = if b[at] == b'A' { b'B' } else { b'A' };
+        })
+    });
+    tampered("a salt", &|d| {
+        d.change_lines("entries/000000.ndjson", |lines| {
+            lines[9] = lines[9].replacen("\"salt\":\"", "\"salt\":\"00", 1);
+        })
+    });
     tampered("two swapped entries", &|d| d.change_lines("entries/000000.ndjson", |lines| lines.swap(3, 4)));
     tampered("the last entry dropped", &|d| d.change_lines("entries/000000.ndjson", |lines| drop(lines.pop())));
     tampered("the last bundle dropped", &|d| d.remove("tile/entries/002.p/188"));

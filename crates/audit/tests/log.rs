@@ -1,5 +1,7 @@
 //! The log as a whole: what is appended can be proved, served, resumed and read back.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
 mod common;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

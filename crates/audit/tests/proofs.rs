@@ -1,5 +1,7 @@
 //! Proofs against the vectors of transparency-dev and against a log that another implementation wrote.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 use std::path::{Path, PathBuf};
 
 use aceso_audit::{
@@ -70,15 +72,15 @@ fn every_inclusion_vector_is_judged_as_the_reference_does() {
 fn every_consistency_vector_is_judged_as_the_reference_does_but_the_one_with_roots_that_are_no_hashes() {
     let different = disagreements("merkle/consistency.ndjson", |v: &Consistency| {
         let (old, new, proof) = (hash(&v.root1), hash(&v.root2), hashes(&v.proof));
-        let fine = old.zip(new).zip(proof).is_some_and(|((old, new), proof)| {
-            verify_consistency(v.size1, v.size2, &proof, &old, &new).is_ok()
-        });
+        let fine = old
+            .zip(new)
+            .zip(proof)
+            .is_some_and(|((old, new), proof)| verify_consistency(v.size1, v.size2, &proof, &old, &new).is_ok());
         (v.name.clone(), !fine, v.want_err)
     });
     let text = std::fs::read_to_string(testdata("merkle/consistency.ndjson")).unwrap();
     let vectors = text.lines().map(|line| serde_json::from_str::<Consistency>(line).unwrap());
-    let no_hashes: Vec<String> =
-        vectors.filter(|v| !v.want_err && hash(&v.root1).is_none()).map(|v| v.name).collect();
+    let no_hashes: Vec<String> = vectors.filter(|v| !v.want_err && hash(&v.root1).is_none()).map(|v| v.name).collect();
     assert_eq!(different, no_hashes);
     assert_eq!(different.len(), 1);
 }

@@ -1,5 +1,7 @@
 //! Whatever the batches and whatever the change: untouched verifies, touched does not.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
 mod common;
 
 use aceso_audit::{FaultKind, Sequencer, verify};

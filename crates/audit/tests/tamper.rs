@@ -78,7 +78,8 @@ fn any_byte_changed_in_any_file_is_found_in_that_file() {
 fn a_changed_commitment_tile_hash_salt_body_or_shown_text_is_named_with_its_entry() {
     let log = Log::of_size(700);
     let dir = log.export();
-    let cases: [(&str, Box<dyn Fn(&mut Vec<u8>)>, u64); 4] = [
+    type Edit = Box<dyn Fn(&mut Vec<u8>)>;
+    let cases: [(&str, Edit, u64); 4] = [
         ("tile/entries/001", Box::new(|b| b[34 * 10 + 2] ^= 1), 266),
         ("tile/entries/001", Box::new(|b| b[34 * 10] ^= 1), 266),
         ("tile/0/002.p/188", Box::new(|b| b[32 * 187 + 31] ^= 0x80), 699),
@@ -91,7 +92,12 @@ fn a_changed_commitment_tile_hash_salt_body_or_shown_text_is_named_with_its_entr
         dir.write(name, &whole);
     }
     let name = "entries/000000.ndjson";
-    for (from, to) in [("\"salt\":\"", "\"salt\":\"00"), ("\"entry\":\"AQ", "\"entry\":\"Ag"), ("u-4711", "u-4712"), ("{\"index\"", "{ \"index\"")] {
+    for (from, to) in [
+        ("\"salt\":\"", "\"salt\":\"00"),
+        ("\"entry\":\"AQ", "\"entry\":\"Ag"),
+        ("u-4711", "u-4712"),
+        ("{\"index\"", "{ \"index\""),
+    ] {
         let whole = dir.read(name);
         dir.change_lines(name, |lines| lines[435] = lines[435].replacen(from, to, 1));
         assert_ne!(dir.read(name), whole, "{from}");
@@ -176,7 +182,9 @@ fn two_entries_that_changed_places_are_out_of_order() {
 fn what_the_log_does_not_account_for_was_added() {
     let log = Log::of_size(700);
     let dir = log.export();
-    dir.change_lines("entries/000000.ndjson", |lines| lines.push(lines[699].replacen("\"index\":699", "\"index\":700", 1)));
+    dir.change_lines("entries/000000.ndjson", |lines| {
+        lines.push(lines[699].replacen("\"index\":699", "\"index\":700", 1))
+    });
     expect(&log, &dir, "entries/000000.ndjson", 700, FaultKind::Added);
     let dir = log.export();
     dir.change_lines("entries/000000.ndjson", |lines| lines.insert(5, lines[4].clone()));

@@ -1,6 +1,7 @@
 //! A log in memory, entries of every shape, and a directory that goes away.
 
 #![allow(dead_code, unreachable_pub, clippy::allow_attributes, reason = "every test binary uses a part of this")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -188,7 +189,9 @@ pub fn entry(n: u64) -> Entry {
             .with_tenant(&caller().tenant)
             .with_client(&caller().client)
             .with_outcome(Outcome::failed("wrong-password")),
-        _ => Entry::system(&caller().region, Action::KeyRotated).with_key(Token16([n as u8; 16]), n as u32).with_detail("tenant-key"),
+        _ => Entry::system(&caller().region, Action::KeyRotated)
+            .with_key(Token16([n as u8; 16]), n as u32)
+            .with_detail("tenant-key"),
     }
 }
 
