@@ -12,6 +12,7 @@
 //! has kept. Give such a checkpoint to [`verify`].
 
 mod action;
+mod audit_event;
 mod encoding;
 mod entry;
 mod export;
@@ -27,6 +28,7 @@ mod tree;
 mod verify;
 
 pub use action::{Action, ActionClass, Code, Outcome};
+pub use audit_event::to_audit_event;
 pub use encoding::DecodeError;
 pub use entry::{Entry, KeyRef, Name, RecordRef};
 pub use export::{ExportError, export};

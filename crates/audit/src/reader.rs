@@ -149,8 +149,11 @@ pub fn read_entries(
     if range.end > size {
         return Err(ReadEntriesError::Range { size });
     }
+    if range.is_empty() {
+        return Ok(Vec::new());
+    }
     let mut keys = keys.entry_keys();
-    let batches = if range.is_empty() { Vec::new() } else { log.bodies(range.clone())? };
+    let batches = log.bodies(range.clone())?;
     let mut next = batches.first().map_or(range.start, |batch| batch.first);
     if next > range.start {
         return Err(ReadEntriesError::Gap { index: range.start });
