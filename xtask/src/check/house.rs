@@ -37,8 +37,8 @@ fn in_file(file: &File) -> Vec<Finding> {
         if !own && ["TODO", "FIXME", "XXX"].iter().any(|mark| has_word(line, mark)) {
             found("unfinished work is done or left out, not marked");
         }
-        if rust && !own && (line.contains("#[ignore") || line.contains("#![allow(")) {
-            found("no test is switched off, and an exception is #[expect(…, reason = …)]");
+        if rust && !own && line.contains("#[ignore") {
+            found("a test is switched off; make it run, or take it out");
         }
         if !own && ["/work/", "/root/"].iter().any(|path| names_machine(line, path)) {
             found("a path of one machine");

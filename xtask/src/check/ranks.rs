@@ -8,7 +8,8 @@ const TOOLS: &[&str] = &["aceso-testkit", "aceso-fhir-gen", "aceso-fuzz", "xtask
 
 /// `(what, who alone may depend on it, what would break)`.
 const RESERVED: &[(&[&str], &[&str], &str)] = &[
-    (&["aceso-seal"], &["aceso-custodian"], "bytes would become readable behind the door"),
+    // kms implements the port for root keys, which seal declares; it wraps tenant keys and never sees a record.
+    (&["aceso-seal"], &["aceso-custodian", "aceso-kms"], "bytes would become readable behind the door"),
     (
         &["aceso-store-sqlite", "aceso-store-postgres", "aceso-kms"],
         &["aceso-server"],
@@ -39,7 +40,7 @@ const RESERVED: &[(&[&str], &[&str], &str)] = &[
     ),
     (
         &["aws-lc-rs", "aws-lc-sys"],
-        &["aceso-seal", "aceso-audit", "aceso-identity", "aceso-kms", "aceso-custodian"],
+        &["aceso-seal", "aceso-audit", "aceso-identity", "aceso-kms", "aceso-custodian", "aceso-policy"],
         "cryptography would spread",
     ),
 ];

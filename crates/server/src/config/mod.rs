@@ -12,6 +12,7 @@ pub use layers::{Effective, Origin, Value};
 pub use secret::{SecretError, SecretRef};
 
 use aceso_base::{Region, TenantId};
+use aceso_kms::{EnvProvider, LocalProvider};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -157,16 +158,21 @@ impl Config {
     /// Fetches every secret once and throws it away: what would stop a start, found before it.
     #[must_use]
     pub fn unusable_secrets(&self) -> Vec<Problem> {
-        match &self.root_key {
-            RootKey::Local(_) => Vec::new(),
-            RootKey::Env(secret) => match secret.read() {
-                Err(error) => vec![Problem::new("keys.key", error.to_string())],
-                Ok(key) if key.len() != 64 || !key.iter().all(u8::is_ascii_hexdigit) => {
-                    vec![Problem::new("keys.key", "it is not 64 hex digits; make one with: openssl rand -hex 32")]
-                }
-                Ok(_) => Vec::new(),
+        let problem = match &self.root_key {
+            RootKey::Local(path) if !path.exists() => None,
+            RootKey::Local(path) => match LocalProvider::open(path, &self.data_dir) {
+                Ok(_) => None,
+                Err(error) => Some(Problem::new("keys.file", error.to_string())),
             },
-        }
+            RootKey::Env(secret) => match secret.read() {
+                Err(error) => Some(Problem::new("keys.key", error.to_string())),
+                Ok(value) => match EnvProvider::new(std::str::from_utf8(&value).unwrap_or_default()) {
+                    Ok(_) => None,
+                    Err(error) => Some(Problem::new("keys.key", format!("{error}; make one with: openssl rand -base64 32"))),
+                },
+            },
+        };
+        problem.into_iter().collect()
     }
 
     fn from_effective(effective: Effective) -> Result<Self, Vec<Problem>> {

@@ -103,7 +103,7 @@ pub const KEYS: &[Key] = &[
          env = a secret that the environment of the process hands in",
     ),
     key("keys.file", Kind::Path, None, "provider local: the key file; never inside store.dir"),
-    key("keys.key", Kind::Secret, None, "provider env: 32 bytes as 64 hex digits"),
+    key("keys.key", Kind::Secret, None, "provider env: 32 random bytes as base64; to rotate, '2:BASE64 1:BASE64', of which the highest version wraps"),
     key("identity.access_token_seconds", Kind::Integer(30, 3600), Some("300"), "life of an access token"),
     key("identity.refresh_token_seconds", Kind::Integer(300, 2_592_000), Some("28800"), "life of a refresh token"),
     key(

@@ -134,3 +134,17 @@ fn keys_of_the_other_provider_are_refused() {
     let found = problems(&format!("{WORKING}key = {{ env = \"X\" }}\n"), &[]);
     assert!(found.iter().any(|p| p.at == "keys.key" && p.text.contains("provider env")), "{found:?}");
 }
+
+#[test]
+fn a_root_key_that_is_none_is_found_before_the_start() {
+    let text = WORKING.replace("provider = \"local\"", "provider = \"env\"").replace("file = ", "key.file = ");
+    let file = std::env::temp_dir().join(format!("aceso-config-{}.key", std::process::id()));
+    let config = load(&text.replace("/nonexistent/aceso/root.key", &file.to_string_lossy()), &[]).unwrap();
+    for (content, usable) in [("bm90IDMyIGJ5dGVz", false), ("mZmAtm8VSlkMrKnsh9bSGrQS3tGTlZ1JLWJmWk8vZpo=", true)] {
+        std::fs::write(&file, content).unwrap();
+        std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        let found = config.unusable_secrets();
+        assert_eq!(found.is_empty(), usable, "{found:?}");
+        assert!(!format!("{found:?}").contains(content));
+    }
+}

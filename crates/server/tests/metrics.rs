@@ -1,0 +1,58 @@
+//! Prometheus' own linter has nothing to say against the metrics.
+
+use aceso_server::telemetry::{Metrics, names};
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+fn promtool() -> PathBuf {
+    let unpacked = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/parts/prometheus/usr/bin/promtool");
+    let tool = std::env::var_os("ACESO_PARTS_PROMTOOL").map_or_else(|| PathBuf::from(unpacked), PathBuf::from);
+    assert!(tool.components().count() == 1 || tool.exists(), "promtool is missing; `cargo xtask parts` installs it");
+    tool
+}
+
+fn lint(text: &str) -> (bool, String) {
+    let mut child = Command::new(promtool())
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    (
+        output.status.success(),
+        String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout),
+    )
+}
+
+#[test]
+fn every_metric_passes_promtool() {
+    let metrics = Metrics::new();
+    metrics.histogram(&names::HTTP_DURATION, &[("http_route", "/a \"b\"")]).observe_duration(Duration::from_millis(3));
+    metrics.histogram(&names::AUDIT_COMMIT, &[]).observe(0.2);
+    metrics.histogram(&names::AUDIT_BATCH, &[]).observe(7.0);
+    for def in [&names::AUDIT_ENTRIES, &names::AUDIT_REJECTED, &names::AUDIT_FAILURES] {
+        metrics.counter(def, &[("outcome", "ok")]).increment();
+    }
+    for def in [
+        &names::HTTP_ACTIVE,
+        &names::AUDIT_QUEUE,
+        &names::AUDIT_TREE_SIZE,
+        &names::AUDIT_LAST_CHECKPOINT,
+        &names::AUDIT_DISK_FREE,
+    ] {
+        metrics.gauge(def, &[]).set(1);
+    }
+    let (well, said) = lint(&metrics.render());
+    assert!(well && said.trim().is_empty(), "{said}");
+}
+
+#[test]
+fn the_linter_does_find_a_bad_name() {
+    let (well, said) = lint("# HELP requests Requests.\n# TYPE requests counter\nrequests 1\n");
+    assert!(!well && said.contains("_total"), "{said}");
+}
