@@ -1,6 +1,5 @@
 //! The store as the rest of the product holds it.
 
-use crate::apply::Counters;
 use crate::connection::{Role, open};
 use crate::database::Database;
 use crate::log::{LogHead, head};
@@ -127,7 +126,6 @@ impl SqliteStore {
         if !fits {
             return Err(StoreError::Corrupt("the stored audit log ends elsewhere than its sequencer"));
         }
-        let counters = Counters::load(connection)?;
         let queue = Arc::new(Queue::new(Bounds {
             queue_units: options.queue_units,
             queue_bytes: options.queue_bytes,
@@ -142,7 +140,7 @@ impl SqliteStore {
             shared: Arc::clone(&shared),
             sequencer,
             clock,
-            counters,
+            counters: None,
             tenants: HashMap::new(),
             erased: false,
             measured: None,

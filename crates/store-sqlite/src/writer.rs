@@ -25,7 +25,8 @@ pub(crate) struct Writer {
     pub(crate) shared: Arc<Shared>,
     pub(crate) sequencer: Sequencer,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) counters: Counters,
+    /// `None` after a failure: what the failed batch left is read again.
+    pub(crate) counters: Option<Counters>,
     pub(crate) tenants: HashMap<TenantId, i64>,
     pub(crate) erased: bool,
     pub(crate) measured: Option<Instant>,
@@ -95,18 +96,17 @@ impl Writer {
         self.measure().map_err(Failure::Batch)?;
         let quota = self.shared.quota_pages.load(Ordering::Relaxed);
         self.database.begin(self.sequencer.size(), quota).map_err(Failure::Batch)?;
-        let before = self.counters;
-        let result = self.write_begun(jobs, &before);
+        let result = self.write_begun(jobs);
         if let Err(Failure::Unit(error) | Failure::Batch(error)) = result {
             self.database.roll_back(error);
-            self.counters = before;
+            self.counters = None;
             self.tenants.clear();
         }
         result
     }
 
-    fn write_begun(&mut self, jobs: &mut [Job], before: &Counters) -> Result<(Vec<Written>, Vec<Receipt>), Failure> {
-        let (verdicts, erased) = self.apply(jobs, before).map_err(|error| match error {
+    fn write_begun(&mut self, jobs: &mut [Job]) -> Result<(Vec<Written>, Vec<Receipt>), Failure> {
+        let (verdicts, erased) = self.apply(jobs).map_err(|error| match error {
             StoreError::Full | StoreError::Io(_) => Failure::Batch(error),
             _ => Failure::Unit(error),
         })?;
@@ -134,12 +134,14 @@ impl Writer {
         Ok((written, receipts))
     }
 
-    fn apply(&mut self, jobs: &[Job], before: &Counters) -> Result<(Vec<Verdict>, bool), StoreError> {
+    fn apply(&mut self, jobs: &[Job]) -> Result<(Vec<Verdict>, bool), StoreError> {
         let connection = self.database.connection()?;
-        let mut batch = Batch { connection, tenants: &mut self.tenants, counters: &mut self.counters, erased: false };
+        let before = self.counters.map_or_else(|| Counters::load(connection), Ok)?;
+        let counters = self.counters.insert(before);
+        let mut batch = Batch { connection, tenants: &mut self.tenants, counters, erased: false };
         let verdicts = jobs.iter().map(|job| batch.apply(&job.unit)).collect::<Result<Vec<_>, _>>()?;
         let erased = batch.erased;
-        self.counters.save(connection, before)?;
+        counters.save(connection, &before)?;
         Ok((verdicts, erased))
     }
 
