@@ -5,8 +5,6 @@
 
 mod class;
 mod marker;
-#[cfg(test)]
-mod oracle;
 mod params;
 mod rule;
 mod slices;

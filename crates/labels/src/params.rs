@@ -78,11 +78,7 @@ fn fold_path(rtype: ResourceType, path: &str, counts: &mut dyn FnMut(&Element) -
 }
 
 fn is_last_step(element: &Element, step: &str) -> bool {
-    if element.is_choice() {
-        element.path.rsplit('.').next() == Some(step)
-    } else {
-        element.key == step
-    }
+    if element.is_choice() { element.path.rsplit('.').next() == Some(step) } else { element.key == step }
 }
 
 fn own_class(element: &Element, context: Context) -> ClassSet {
@@ -95,9 +91,13 @@ fn own_class(element: &Element, context: Context) -> ClassSet {
 
 /// The classes that a data type's own elements add when a search reads the whole value.
 fn inside(scope: TypeRef, modifier: Modifier, context: Context) -> ClassSet {
+    if TypeRef::of_datatype("Meta") == Some(scope) {
+        // `_tag`, `_profile`, `_source`, `_lastUpdated` read one element each; `_security` is seen to by the caller.
+        return ClassSet::NONE;
+    }
     let reference = TypeRef::of_datatype("Reference") == Some(scope);
     let read = |element: &&Element| match element.key {
-        "extension" | "modifierExtension" | "security" => false,
+        "extension" | "modifierExtension" => false,
         "identifier" if reference => modifier == Modifier::Identifier,
         "display" if reference => modifier == Modifier::Text,
         _ => true,
@@ -109,8 +109,10 @@ fn inside(scope: TypeRef, modifier: Modifier, context: Context) -> ClassSet {
 /// Whether a parameter of this kind can read this element. Only variants of a choice that it certainly does not read are
 /// left out, so that a search by a quantity does not ask for the right to read the text that may stand in its place.
 fn may_read(kind: ParamKind, element: &Element) -> bool {
-    let reference = matches!(element.value, ValueType::Complex(scope) if TypeRef::of_datatype("Reference") == Some(scope));
-    let concept = matches!(element.value, ValueType::Complex(scope) if TypeRef::of_datatype("CodeableConcept") == Some(scope));
+    let reference =
+        matches!(element.value, ValueType::Complex(scope) if TypeRef::of_datatype("Reference") == Some(scope));
+    let concept =
+        matches!(element.value, ValueType::Complex(scope) if TypeRef::of_datatype("CodeableConcept") == Some(scope));
     let text = matches!(element.value, ValueType::Primitive(Primitive::String | Primitive::Markdown));
     match kind {
         _ if !element.is_choice() => true,
@@ -119,7 +121,9 @@ fn may_read(kind: ParamKind, element: &Element) -> bool {
         ParamKind::Special => true,
         // Its components are asked one by one.
         ParamKind::Composite => false,
-        ParamKind::Token | ParamKind::Number | ParamKind::Date | ParamKind::Quantity | ParamKind::Uri => !text && !reference,
+        ParamKind::Token | ParamKind::Number | ParamKind::Date | ParamKind::Quantity | ParamKind::Uri => {
+            !text && !reference
+        }
     }
 }
 

@@ -12,8 +12,8 @@ pub(crate) struct Text {
     pub(crate) bytes: Zeroizing<Vec<u8>>,
     /// No comma is due: at the start, after an opening bracket, after a marker.
     fresh: bool,
-    /// The last thing written is a plain gap of this class, ending here.
-    last_gap: Option<(DataClass, usize)>,
+    /// The last thing written is a plain gap for this slice of this class, ending here.
+    last_gap: Option<(DataClass, usize, usize)>,
 }
 
 impl Text {
@@ -61,9 +61,10 @@ impl Text {
         self.fresh = true;
     }
 
-    /// Whether the next gap of this class may go into the slice of the one just written.
-    fn continues(&self, class: DataClass) -> bool {
-        self.last_gap == Some((class, self.bytes.len()))
+    /// Whether a gap of this class, for the slice after `slices` others, may share the slice of the one just written. Not
+    /// when the slice being added has itself put one of the same class into the part, which then lies between them.
+    fn continues(&self, class: DataClass, slices: usize) -> bool {
+        self.last_gap == Some((class, slices, self.bytes.len()))
     }
 }
 
@@ -118,7 +119,7 @@ impl Slices {
             part.bytes.push(VERSION);
         }
         // Neighbours of one class share a slice: a smaller record, and a redacted read cannot count what is masked.
-        let joins = mask == Mask::Drop && out.continues(class);
+        let joins = mask == Mask::Drop && out.continues(class, part.ends.len());
         if joins && !part.fresh && slice.bytes.first() != Some(&MARK) {
             part.bytes.push(b',');
         }
@@ -167,5 +168,5 @@ fn gap(class: DataClass, index: u32, mask: Mask, out: &mut Text) {
         out.bytes.push(u8::try_from(key.len()).unwrap_or(u8::MAX));
         out.push(key.as_bytes());
     }
-    out.last_gap = (mask == Mask::Drop).then(|| (class, out.bytes.len()));
+    out.last_gap = (mask == Mask::Drop).then(|| (class, index as usize + 1, out.bytes.len()));
 }

@@ -31,7 +31,7 @@ pub enum SpliceError {
 /// ObservationValue). A part that is given for a class which the resource has nothing of is ignored when empty; the one
 /// for the structure class is not looked at.
 ///
-/// Allocates nothing but `out`, which grows to at most some 70 times the input.
+/// Allocates nothing but `out`, which grows to at most some 25 times the input.
 ///
 /// # Errors
 /// [`SpliceError`] when the bytes are not what [`crate::split`] made; `out` may then hold a beginning.
@@ -56,7 +56,7 @@ pub fn splice(
         }
     }
     let base = out.len();
-    let mut splicer = Splicer { parts: open, redacted, base, budget, out };
+    let mut splicer = Splicer { parts: open, redacted, labelled: false, base, budget, out };
     splicer.run(structure.get(2..).ok_or(SpliceError::Damaged)?, 0)?;
     Ok(Shown { redacted })
 }
@@ -123,6 +123,8 @@ impl<'a> Part<'a> {
 struct Splicer<'a, 'o> {
     parts: [Option<Part<'a>>; DataClass::COUNT],
     redacted: bool,
+    /// The place of the label is behind us; there is one.
+    labelled: bool,
     /// Where the resource begins in `out`.
     base: usize,
     /// How many bytes of text may still be read. Each slice is used once, so a sound record never needs more than it
@@ -145,13 +147,7 @@ impl<'a> Splicer<'a, '_> {
             match read_byte(&mut text)? {
                 operation @ (GAP | GAP_ONE | GAP_MANY) => self.gap(operation, &mut text, depth)?,
                 VANISH => self.vanish()?,
-                LABEL_ITEM if self.redacted => self.copy(REDACTED),
-                LABEL_MEMBER if self.redacted => {
-                    self.copy(b"\"security\":[");
-                    self.out.extend_from_slice(REDACTED);
-                    self.out.push(b']');
-                }
-                LABEL_ITEM | LABEL_MEMBER => {}
+                operation @ (LABEL_ITEM | LABEL_MEMBER) => self.label(operation)?,
                 _ => return Err(SpliceError::Damaged),
             }
         }
@@ -181,6 +177,22 @@ impl<'a> Splicer<'a, '_> {
             self.out.extend_from_slice(if operation == GAP_MANY { b"\":[" } else { b"\":" });
             self.out.extend_from_slice(MASKED);
             if operation == GAP_MANY {
+                self.out.push(b']');
+            }
+        }
+        Ok(())
+    }
+
+    fn label(&mut self, operation: u8) -> Result<(), SpliceError> {
+        if std::mem::replace(&mut self.labelled, true) {
+            return Err(SpliceError::Damaged);
+        }
+        match operation {
+            _ if !self.redacted => {}
+            LABEL_ITEM => self.copy(REDACTED),
+            _ => {
+                self.copy(b"\"security\":[");
+                self.out.extend_from_slice(REDACTED);
                 self.out.push(b']');
             }
         }

@@ -49,7 +49,7 @@ impl Walk {
             Labelled::Of(class) => class,
         };
         let class = match element.value {
-            ValueType::Resource if !element.array => self.class_of_resource(value),
+            ValueType::Resource if !element.array => self.class_of_resource(value, class),
             _ => class,
         };
         let mask = mask_of(element);
@@ -84,11 +84,13 @@ impl Walk {
             return sure;
         }
         let mut slice = self.slices.begin();
-        if !write(self, class, &mut slice) {
+        let sure = write(self, class, &mut slice);
+        if !sure {
             slice.mark(&[MARK, VANISH]);
         }
         self.slices.put(slice, class, mask, out);
-        mask != Mask::Drop
+        // Masked, the mask stands there; opened, the slice may still come out empty.
+        sure && mask != Mask::Drop
     }
 
     /// A member that no definition knows, or whose value has another shape: nobody can say what it tells.
@@ -107,7 +109,8 @@ impl Walk {
         out.open(b'[');
         let mut sure = value.is_empty();
         for item in value.items() {
-            let class = if element.value == ValueType::Resource { self.class_of_resource(item) } else { holder };
+            let class =
+                if element.value == ValueType::Resource { self.class_of_resource(item, holder) } else { holder };
             sure |= self.put(class, holder, Mask::Drop, out, |walk, class, out| {
                 out.separate();
                 walk.single(item, element.value, class, out)
@@ -145,8 +148,9 @@ impl Walk {
 
     /// The class of a whole resource inside this one: its own elements decide, but a directory resource in a patient's
     /// record (the drug of a prescription) tells about the patient, and an unknown type is sensitive.
-    fn class_of_resource(&self, resource: Node<'_>) -> DataClass {
+    fn class_of_resource(&self, resource: Node<'_>, holder: DataClass) -> DataClass {
         match resource_type(resource) {
+            _ if holder != DataClass::Structure => holder,
             None => DataClass::Sensitive,
             Some(_) if self.context == Context::Directory => DataClass::Structure,
             Some(rtype) if table::class_of_type(rtype) == DataClass::Structure => self.contained,
@@ -222,9 +226,9 @@ impl Walk {
             Kind::Array if class == holder || class == DataClass::Structure => self.sibling_array(value, holder, out),
             Kind::Array => {
                 let mut slice = self.slices.begin();
-                self.sibling_array(value, class, &mut slice);
+                let sure = self.sibling_array(value, class, &mut slice);
                 self.slices.put(slice, class, mask, out);
-                mask != Mask::Drop
+                sure && mask != Mask::Drop
             }
             _ => self.opaque_member(value, holder, out),
         }
@@ -274,15 +278,14 @@ impl Walk {
                     ("id", Kind::String) => {}
                     ("extension", Kind::Array) => {
                         for extension in member.value.items() {
-                            let plain =
-                                extension.members().all(|m| !matches!(m.value.kind(), Kind::Object | Kind::Array));
-                            let class = self.class_of_extension(extension, holder);
-                            if !plain || (class != found && found != holder && class != DataClass::Structure) {
+                            let class = self.class_of_whole_extension(extension, holder);
+                            if class == DataClass::Structure || class == holder || class == found {
+                                continue;
+                            }
+                            if found != holder {
                                 return DataClass::Sensitive;
                             }
-                            if class != DataClass::Structure {
-                                found = class;
-                            }
+                            found = class;
                         }
                     }
                     _ => return DataClass::Sensitive,
@@ -290,6 +293,12 @@ impl Walk {
             }
         }
         found
+    }
+
+    /// The class of an extension that is not looked into.
+    fn class_of_whole_extension(&self, extension: Node<'_>, holder: DataClass) -> DataClass {
+        let plain = extension.members().all(|member| !matches!(member.value.kind(), Kind::Object | Kind::Array));
+        if plain { self.class_of_extension(extension, holder) } else { DataClass::Sensitive }
     }
 
     fn class_of_extension(&self, extension: Node<'_>, holder: DataClass) -> DataClass {

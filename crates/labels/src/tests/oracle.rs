@@ -91,7 +91,10 @@ impl Oracle {
             .iter()
             .filter_map(|item| item.get("extension")?.as_array())
             .flatten()
-            .map(|one| table::of_extension(one["url"].as_str(), holder, self.context))
+            .map(|one| {
+                let plain = one.as_object().unwrap().values().all(|value| !value.is_object() && !value.is_array());
+                if plain { self.extension_class(one, holder) } else { DataClass::Sensitive }
+            })
             .filter(|class| *class != DataClass::Structure && *class != holder)
             .collect();
         let class = match classes.split_first() {
@@ -100,6 +103,13 @@ impl Oracle {
             Some(_) => DataClass::Sensitive,
         };
         self.sees(class).then(|| value.clone())
+    }
+
+    fn extension_class(&self, extension: &Value, holder: DataClass) -> DataClass {
+        let class = table::of_extension(extension["url"].as_str(), holder, self.context);
+        let reason = extension.as_object().unwrap().len() == 2 && extension["valueCode"] == "unknown";
+        let free = class == DataClass::Structure && self.context == Context::Patient && !reason;
+        if free { DataClass::Sensitive } else { class }
     }
 
     fn value(&mut self, value: &Value, element: &'static Element, holder: DataClass) -> Option<Value> {
@@ -114,9 +124,9 @@ impl Oracle {
             ValueType::Resource => {
                 let rtype = ResourceType::parse(value["resourceType"].as_str().unwrap()).unwrap();
                 let directory = table::class_of_type(rtype) == DataClass::Structure;
-                let floor = if directory && self.context == Context::Patient { self.contained } else { holder };
-                let holder = if floor == DataClass::Structure { holder } else { floor };
-                self.sees(holder).then(|| self.object(value, TypeRef::of_resource(rtype), true, holder))
+                let told = directory && holder == DataClass::Structure && self.context == Context::Patient;
+                let floor = if told { self.contained } else { holder };
+                self.sees(floor).then(|| self.object(value, TypeRef::of_resource(rtype), true, floor))
             }
             ValueType::Complex(scope) if by_url => {
                 let class = if element.key == "security" {
@@ -124,7 +134,7 @@ impl Oracle {
                 } else if element.path.starts_with("Extension.") && holder != DataClass::Structure {
                     holder
                 } else {
-                    table::of_extension(value["url"].as_str(), holder, self.context)
+                    self.extension_class(value, holder)
                 };
                 let class = if class == DataClass::Structure { holder } else { class };
                 if self.sees(class) { kept(self.object(value, scope, false, class)) } else { None }
