@@ -7,9 +7,9 @@ mod common;
 use aceso_base::{Role, Version};
 use aceso_phi::{Phi, Sealed};
 use aceso_seal::{
-    KeyError, OpenError, Place, ProviderError, RecordToSeal, SealError, SubjectKey, SystemRandomness, TenantKeys, WrappedTenantKey,
-    document_key_version, header, open_document, open_record, open_search, seal_document, seal_record, seal_search,
-    search_header,
+    KeyError, OpenError, Place, ProviderError, RecordToSeal, SealError, SubjectKey, SystemRandomness, TenantKeys,
+    WrappedTenantKey, document_key_version, header, open_document, open_record, open_search, reseal_record,
+    seal_document, seal_record, seal_search, search_header,
 };
 use common::{CarelessProvider, Door, NOW, OTHER_PATIENT, PARTS, PATIENT, STRUCTURE, Tenant, id, rtype, subject_id};
 
@@ -33,7 +33,7 @@ fn after_a_rotation_old_records_open_and_new_ones_use_the_new_key() {
     let reopened = reopen(&tenant, &[row.clone(), tenant.row.clone()]).unwrap();
     assert_eq!(reopened.primary(), 2);
     let (grant, receipt) = door.anyone(Role::Physician, &place);
-    let mut open = |keys: &TenantKeys, subject: &SubjectKey, sealed: &Sealed| {
+    let open = |keys: &TenantKeys, subject: &SubjectKey, sealed: &Sealed| {
         open_record(keys, Some(subject), &grant, &receipt, &place, sealed, NOW).map(|_| ())
     };
     for sealed in [&old, &new] {
@@ -55,9 +55,17 @@ fn a_tenant_does_not_open_from_rows_that_are_not_its_own() {
     let tenant = Tenant::new("us", "acme");
     let others = [Tenant::new("us", "rival"), Tenant::new("ksa", "acme")];
     for other in &others {
-        assert_eq!(reopen(other, std::slice::from_ref(&tenant.row)).err(), Some(KeyError::Provider(ProviderError::Refused)));
-        let mixed =
-            TenantKeys::open(&CarelessProvider, &tenant.region, &tenant.tenant, std::slice::from_ref(&tenant.row), &other.root);
+        assert_eq!(
+            reopen(other, std::slice::from_ref(&tenant.row)).err(),
+            Some(KeyError::Provider(ProviderError::Refused))
+        );
+        let mixed = TenantKeys::open(
+            &CarelessProvider,
+            &tenant.region,
+            &tenant.tenant,
+            std::slice::from_ref(&tenant.row),
+            &other.root,
+        );
         assert_eq!(mixed.err(), Some(KeyError::Provider(ProviderError::Refused)));
     }
     let renumbered = WrappedTenantKey { version: 2, ..tenant.row.clone() };
@@ -70,7 +78,8 @@ fn a_tenant_does_not_open_from_rows_that_are_not_its_own() {
 fn a_wrapped_subject_key_is_that_subjects_in_that_version_and_unchanged() {
     let tenant = Tenant::new("us", "acme");
     let (wrapped, _) = tenant.subject(PATIENT, 1);
-    let open = |patient, version, wrapped: &_| tenant.keys.open_subject(subject_id(patient), version, wrapped).map(|_| ());
+    let open =
+        |patient, version, wrapped: &_| tenant.keys.open_subject(subject_id(patient), version, wrapped).map(|_| ());
     assert_eq!(open(PATIENT, 1, &wrapped), Ok(()));
     assert_eq!(open(OTHER_PATIENT, 1, &wrapped), Err(KeyError::Refused));
     assert_eq!(open(PATIENT, 2, &wrapped), Err(KeyError::Refused));
@@ -94,7 +103,7 @@ fn without_the_wrapped_subject_key_nothing_but_the_structure_can_be_read() {
     };
     let (_, made_anew) = tenant.subject(PATIENT, 1);
     let (grant, receipt) = door.anyone(Role::Physician, &place);
-    let mut refused =
+    let refused =
         |subject: Option<&SubjectKey>| open_record(&tenant.keys, subject, &grant, &receipt, &place, &sealed, NOW).err();
     assert_eq!(refused(Some(&made_anew)), Some(OpenError::Unreadable));
     assert_eq!(refused(None), Some(OpenError::KeyNeeded));
@@ -113,9 +122,11 @@ fn a_search_part_opens_in_its_place_alone_and_leaves_nothing_when_it_does_not() 
     let mut out = Phi::new(b"what was there before".to_vec());
     let mut open = |subject: &SubjectKey, place: &Place<'_>, sealed: &Sealed| {
         let (grant, receipt) = door.anyone(Role::Physician, place);
-        open_search(subject, &grant, &receipt, place, sealed.as_bytes(), NOW, &mut out).map(|()| out.expose().clone()).inspect_err(|_| {
-            assert!(out.expose().is_empty());
-        })
+        open_search(subject, &grant, &receipt, place, sealed.as_bytes(), NOW, &mut out)
+            .map(|()| out.expose().clone())
+            .inspect_err(|_| {
+                assert!(out.expose().is_empty());
+            })
     };
     assert_eq!(open(&subject, &place, &sealed).unwrap(), b"code=8480-6");
     let (ksa, rival) = (Tenant::new("ksa", "acme"), Tenant::new("us", "rival"));
@@ -133,7 +144,11 @@ fn a_search_part_opens_in_its_place_alone_and_leaves_nothing_when_it_does_not() 
     for at in 0..sealed.as_bytes().len() {
         let mut changed = sealed.as_bytes().to_vec();
         changed[at] ^= 0x80;
-        assert_eq!(open(&subject, &place, &Sealed::from_store(changed.clone())), Err(OpenError::Unreadable), "byte {at}");
+        assert_eq!(
+            open(&subject, &place, &Sealed::from_store(changed.clone())),
+            Err(OpenError::Unreadable),
+            "byte {at}"
+        );
         changed.truncate(at);
         assert_eq!(open(&subject, &place, &Sealed::from_store(changed)), Err(OpenError::Unreadable), "cut at {at}");
     }
@@ -150,7 +165,9 @@ fn a_search_part_needs_grant_and_receipt_like_any_other() {
     let (grant, receipt) = door.anyone(Role::Physician, &place);
     let (other_grant, _) = door.anyone(Role::Physician, &place);
     let mut out = Phi::new(Vec::new());
-    let mut open = |grant: &_, place: &Place<'_>, now| open_search(&subject, grant, &receipt, place, sealed.as_bytes(), now, &mut out);
+    let mut open = |grant: &_, place: &Place<'_>, now| {
+        open_search(&subject, grant, &receipt, place, sealed.as_bytes(), now, &mut out)
+    };
     assert_eq!(open(&grant, &place, NOW), Ok(()));
     assert_eq!(open(&other_grant, &place, NOW), Err(OpenError::NoReceipt));
     assert_eq!(open(&grant, &place, grant.expires()), Err(OpenError::NotGranted));
@@ -191,4 +208,22 @@ fn keys_can_be_shared_between_threads_and_their_debug_text_shows_no_bytes() {
     shared(&subject);
     assert_eq!(format!("{:?}", tenant.keys), "TenantKeys(us/acme, version 1)");
     assert_eq!(format!("{subject:?}"), format!("SubjectKey({PATIENT}, version 1)"));
+}
+
+#[test]
+fn a_resealed_record_is_under_the_primary_key_and_only_what_opens_is_resealed() {
+    let (mut door, tenant, id) = (Door::new(), Tenant::new("us", "acme"), id("obs-1"));
+    let (_, subject) = tenant.subject(PATIENT, 1);
+    let place = tenant.place(&id);
+    let record = RecordToSeal { structure: STRUCTURE, parts: PARTS };
+    let old = seal_record(&tenant.keys, &subject, &place, &record, &SystemRandomness).unwrap();
+    let (row, rotated) = tenant.keys.add_version(&CarelessProvider, &SystemRandomness).unwrap();
+    let new = reseal_record(&rotated, &subject, &place, &old, &SystemRandomness).unwrap();
+    assert_eq!(header(&new).unwrap().tenant_key_version, 2);
+    let (grant, receipt) = door.anyone(Role::Physician, &place);
+    let without_old = reopen(&tenant, &[row]).unwrap();
+    let opened = open_record(&without_old, Some(&subject), &grant, &receipt, &place, &new, NOW).unwrap();
+    assert_eq!((opened.expose().structure, opened.expose().parts[3]), (STRUCTURE, Some(PARTS[3])));
+    let elsewhere = Place { version: Version(9), ..place };
+    assert_eq!(reseal_record(&rotated, &subject, &elsewhere, &old, &SystemRandomness).err(), Some(SealError::Format));
 }

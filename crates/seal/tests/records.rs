@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
+#[expect(dead_code, reason = "used by the other tests")]
 mod common;
 
 use aceso_base::{Role, Version};
@@ -9,7 +10,8 @@ use aceso_labels::{ClassSet, DataClass};
 use aceso_phi::Sealed;
 use aceso_policy::Scope;
 use aceso_seal::{
-    OpenError, Place, RecordToSeal, SealError, SubjectKey, SystemRandomness, TenantKeys, header, open_record, seal_record,
+    OpenError, Place, RecordToSeal, SealError, SubjectKey, SystemRandomness, TenantKeys, header, open_record,
+    seal_record,
 };
 use common::{Door, NOW, OTHER_PATIENT, PARTS, PATIENT, STRUCTURE, Tenant, id, rtype, subject_id};
 use proptest::prelude::*;
@@ -162,7 +164,10 @@ fn every_flipped_bit_every_cut_and_every_added_byte_is_refused() {
     let sealed = seal(&tenant, &subject, &place);
     let (grant, receipt) = door.anyone(Role::Physician, &place);
     let all_present = header(&sealed).unwrap().classes;
-    assert!(all_present.is_subset_of(grant.classes()), "the grant must reach every part for this test to mean something");
+    assert!(
+        all_present.is_subset_of(grant.classes()),
+        "the grant must reach every part for this test to mean something"
+    );
     let refused = |bytes: Vec<u8>| {
         let sealed = Sealed::from_store(bytes);
         open_record(&tenant.keys, Some(&subject), &grant, &receipt, &place, &sealed, NOW).err()
@@ -309,4 +314,5 @@ proptest! {
     }
 }
 
-static DOOR: std::sync::LazyLock<std::sync::Mutex<Door>> = std::sync::LazyLock::new(|| std::sync::Mutex::new(Door::new()));
+static DOOR: std::sync::LazyLock<std::sync::Mutex<Door>> =
+    std::sync::LazyLock::new(|| std::sync::Mutex::new(Door::new()));

@@ -2,12 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
+#[expect(dead_code, reason = "used by the other tests")]
 mod common;
 
 use aceso_phi::IndexToken;
 use aceso_seal::index::{
-    Lookup, PatientValues, Plan, birth_date_lookup, contact_lookup, family_birth_date_lookup, family_lookup, given_lookup,
-    identifier_lookup, identifier_tokens, name_lookup, patient_tokens,
+    Lookup, PatientValues, Plan, birth_date_lookup, contact_lookup, family_birth_date_lookup, family_lookup,
+    given_lookup, identifier_lookup, identifier_tokens, name_lookup, patient_tokens,
 };
 use aceso_seal::subject_token;
 use common::{OTHER_PATIENT, PATIENT, Tenant, rtype};
@@ -98,9 +99,16 @@ fn the_strict_plan_leaves_no_truncated_token_beside_a_patient() {
 #[test]
 fn equal_values_of_different_tenants_regions_types_or_parameters_have_different_tokens() {
     // Keys from the same bytes: region, tenant and tuple have to tell them apart.
-    let twins = [Tenant::with("us", "acme", &Fixed), Tenant::with("ksa", "acme", &Fixed), Tenant::with("us", "rival", &Fixed)];
+    let twins =
+        [Tenant::with("us", "acme", &Fixed), Tenant::with("ksa", "acme", &Fixed), Tenant::with("us", "rival", &Fixed)];
     let plan = Plan::for_population(LARGE);
-    let same = PatientValues { families: &["Same"], givens: &["Same"], other_names: &["Same"], contacts: &["Same"], birth_date: Some("1970") };
+    let same = PatientValues {
+        families: &["Same"],
+        givens: &["Same"],
+        other_names: &["Same"],
+        contacts: &["Same"],
+        birth_date: Some("1970"),
+    };
     let mut all: Vec<IndexToken> = Vec::new();
     for tenant in &twins {
         let tokens = patient_tokens(&tenant.keys, plan, &same);
@@ -111,7 +119,9 @@ fn equal_values_of_different_tenants_regions_types_or_parameters_have_different_
         }
         for patient in [PATIENT, OTHER_PATIENT] {
             let (_, subject) = tenant.subject(patient, 1);
-            for (rtype, param) in [(rtype("Observation"), "code"), (rtype("Observation"), "category"), (rtype("Condition"), "code")] {
+            for (rtype, param) in
+                [(rtype("Observation"), "code"), (rtype("Observation"), "category"), (rtype("Condition"), "code")]
+            {
                 all.push(subject_token(&subject, rtype, param, b"Same"));
             }
         }
@@ -148,7 +158,8 @@ fn truncated_tokens_use_all_their_buckets_and_no_more() {
     let plan = Plan::for_population(LARGE);
     let buckets = |values: &dyn Fn(u32) -> Vec<IndexToken>| (0..4000).flat_map(values).collect::<BTreeSet<_>>().len();
     let letters = |n: u32| [n / 676, n / 26, n].iter().map(|n| char::from(b'a' + (n % 26) as u8)).collect::<String>();
-    let family = |n| patient_tokens(&tenant.keys, plan, &PatientValues { families: &[&letters(n)], ..Default::default() });
+    let family =
+        |n| patient_tokens(&tenant.keys, plan, &PatientValues { families: &[&letters(n)], ..Default::default() });
     let given = |n| patient_tokens(&tenant.keys, plan, &PatientValues { givens: &[&letters(n)], ..Default::default() });
     let born = |n: u32| {
         let date = (1900 + n % 120).to_string();

@@ -139,3 +139,6 @@ impl AeadKey {
         opened
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,7 +17,9 @@ use zeroize::Zeroizing;
 pub fn folded(text: &str) -> Zeroizing<String> {
     // Room for everything at once, so that no half-built copy stays behind; a decomposition can be longer than this.
     let mut out = Zeroizing::new(String::with_capacity(text.len() * 3 + 16));
-    let whole = text.nfkd().flat_map(char::to_uppercase).flat_map(char::to_lowercase);
+    // Marks go before case does: the upper case of a Greek iota subscript is a letter.
+    let bare = text.nfkd().filter(|c| !is_combining_mark(*c));
+    let whole = bare.flat_map(char::to_uppercase).flat_map(char::to_lowercase);
     out.extend(whole.nfkd().filter(|c| !is_combining_mark(*c)).filter_map(plain));
     out
 }
@@ -110,11 +112,11 @@ mod tests {
 
         #[test]
         fn whatever_the_search_takes_for_equal_is_equal_here(text in "\\PC{0,20}") {
-            let folded_by_search = aceso_fhir::search::fold(&text);
-            prop_assert_eq!(folded(&folded_by_search).as_str(), folded(&text).as_str());
-            let contact_of_search = aceso_fhir::search::normalise_contact(&text);
+            let by_search = aceso_fhir::search::fold(&text);
+            prop_assert!(folded(&by_search) == folded(&text));
+            let contact_by_search = aceso_fhir::search::normalise_contact(&text);
             if !folded(&text).is_empty() {
-                prop_assert_eq!(contact(&contact_of_search).as_str(), contact(&text).as_str());
+                prop_assert!(contact(&contact_by_search) == contact(&text));
             }
         }
     }

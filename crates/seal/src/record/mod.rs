@@ -6,8 +6,8 @@ mod reseal;
 
 pub(crate) use layout::{content_length, padded, push_padded};
 pub(crate) use open::gate;
-pub use reseal::reseal_record;
 pub use open::{OpenError, OpenedParts, OpenedRecord, open_record};
+pub use reseal::reseal_record;
 
 use crate::hazard::{AeadKey, OVERHEAD, Prk, Refused, sha256};
 use crate::keys::{SubjectKey, TenantKeys};

@@ -1,7 +1,7 @@
 //! A tenant with keys, a policy engine and a log: what it takes to open anything.
 
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
-#![expect(dead_code, unreachable_pub, reason = "each test file uses a part of this")]
+#![expect(unreachable_pub, reason = "each test is a crate of its own")]
 
 use aceso_audit::{AppendError, Entry, LogKeys, Origin, Receipt, Sequencer};
 use aceso_base::{
