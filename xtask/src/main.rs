@@ -2,6 +2,7 @@
 
 mod check;
 mod command;
+mod fuzz;
 mod parts;
 mod test;
 
@@ -14,6 +15,8 @@ cargo xtask <command>
                   --quick leaves out format, lints and advisories
   test [FILTER…]  installs the parts that tests need, builds the binary, runs every test; the last line is the runner's summary
   parts           only installs the parts (into target/parts)
+  fuzz MINUTES [TARGET] [--seed N]
+                  every fuzz target for that time altogether, or one target; --list names them
   help            this text
 
 Exit codes: 0 done, 1 something failed, 2 usage.";
@@ -26,6 +29,7 @@ fn main() -> ExitCode {
         Some("check") if rest == ["--quick"] => check::run(check::Depth::Quick),
         Some("test") => test::run_all(rest),
         Some("parts") if rest.is_empty() => parts::install().map(|_| ()),
+        Some("fuzz") => fuzz::run(rest),
         Some("help" | "--help" | "-h") => {
             println!("{HELP}");
             Ok(())
