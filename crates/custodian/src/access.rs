@@ -2,9 +2,9 @@
 
 use crate::door::Custodian;
 use crate::error::DoorError;
-use aceso_audit::{Entry, Outcome, Receipt};
+use aceso_audit::{Action, Entry, Outcome, Receipt};
 use aceso_base::{Caller, Interaction};
-use aceso_policy::{Decision, Denial, Grant, Target};
+use aceso_policy::{AdminAction, Decision, Denial, DenialReason, Grant, Target};
 use aceso_store::{CommitError, StoreError, Unit};
 
 impl Custodian {
@@ -70,4 +70,26 @@ impl Custodian {
 
 pub(crate) const fn unavailable(error: StoreError) -> DoorError {
     DoorError::Unavailable(error.code())
+}
+
+impl Custodian {
+    /// Decides and records an act of administration: `what` is a fixed word for the log.
+    ///
+    /// # Errors
+    /// [`DoorError::Forbidden`] when the roles do not allow it, [`DoorError::Unavailable`] when it cannot be recorded.
+    pub async fn admit_admin(
+        &self,
+        caller: &Caller,
+        action: AdminAction,
+        what: &'static str,
+    ) -> Result<Receipt, DoorError> {
+        let logged = if action == AdminAction::ReadAudit { Action::LogRead } else { Action::Administered };
+        let entry = Entry::by(caller, logged).with_detail(what).with_policy(self.inner.engine.version());
+        if self.inner.engine.admin(caller, action) {
+            return self.record_one(entry).await;
+        }
+        let reason = DenialReason::Interaction;
+        let receipt = self.record_one(entry.with_outcome(Outcome::denied(reason.as_str()))).await?;
+        Err(DoorError::Forbidden { receipt, reason })
+    }
 }

@@ -48,4 +48,30 @@ impl Custodian {
             Err(CommitError::Unavailable(error)) => Err(BootError::Store(error)),
         }
     }
+
+    /// Seals a document of another room (people, sessions, connections), bound to its space and key. Nothing of a patient's
+    /// record may be in it: no grant is asked.
+    ///
+    /// # Errors
+    /// [`BootError::Secret`] when there is no key.
+    pub fn seal_document(&self, space: &str, key: &str, plain: &[u8]) -> Result<Vec<u8>, BootError> {
+        let keys = self.inner.keyring.tenant(&system_tenant()?).map_err(boot_error)?;
+        let sealed = seal_document(&keys, &foreign(space), key, plain).map_err(|_| BootError::Secret("document"))?;
+        Ok(sealed.as_bytes().to_vec())
+    }
+
+    /// Opens what [`Custodian::seal_document`] has sealed for this space and key.
+    ///
+    /// # Errors
+    /// [`BootError::Secret`] for other bytes or another place.
+    pub fn open_document(&self, space: &str, key: &str, sealed: Vec<u8>) -> Result<Zeroizing<Vec<u8>>, BootError> {
+        let keys = self.inner.keyring.tenant(&system_tenant()?).map_err(boot_error)?;
+        open_document(&keys, &foreign(space), key, &Sealed::from_store(sealed))
+            .map_err(|_| BootError::Secret("document"))
+    }
+}
+
+/// The namespace of other rooms' documents: none of them is that of the custodian's own secrets.
+fn foreign(space: &str) -> String {
+    format!("documents/{space}")
 }

@@ -1,0 +1,38 @@
+//! `GET /fhir/R4/{type}/{id}/_history`.
+
+use super::parts::{check_accept, logical_id, pairs, resource_type};
+use crate::Api;
+use crate::auth::Asking;
+use crate::reply::{Refusal, disclosed};
+use aceso_base::Version;
+use aceso_repository::Fault;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::Response;
+
+pub(crate) async fn get(
+    State(api): State<Api>,
+    Asking(caller): Asking,
+    Path((rtype, id)): Path<(String, String)>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    check_accept(&headers)?;
+    let (mut before, mut count) = (None, None);
+    for (at, (name, value)) in pairs(&uri)?.into_iter().enumerate() {
+        let number = || value.parse::<u32>().map_err(|_| Fault::new(400, "value", "a whole number is expected"));
+        match name.as_str() {
+            "_before" => before = Some(Version(number()?)),
+            "_count" => count = Some(number()? as usize),
+            "_format" if value.ends_with("json") => {}
+            _ => {
+                let place = format!("http.parameter[{}]", at + 1);
+                return Err(
+                    Fault::at(400, "not-supported", place, "not a parameter of a history on this server").into()
+                );
+            }
+        }
+    }
+    let page = api.repository.history(&caller, resource_type(&rtype)?, &logical_id(&id)?, before, count).await?;
+    Ok(disclosed(StatusCode::OK, page.json, Some(&page.receipt)))
+}

@@ -1,0 +1,75 @@
+//! Answers: headers that every answer about records has, and faults as OperationOutcomes.
+
+use aceso_custodian::Receipt;
+use aceso_repository::{Fault, operation_outcome};
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+pub(crate) const FHIR_JSON: HeaderValue = HeaderValue::from_static("application/fhir+json; charset=utf-8");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+const AUDIT_RECEIPT: HeaderName = HeaderName::from_static("x-audit-receipt");
+
+/// FHIR JSON that discloses something: never cached, with the proof of its entry in the log.
+pub(crate) fn disclosed(status: StatusCode, json: Vec<u8>, receipt: Option<&Receipt>) -> Response {
+    let mut response = Response::new(Body::from(json));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, FHIR_JSON);
+    headers.insert(header::CACHE_CONTROL, NO_STORE);
+    add_receipt(headers, receipt);
+    response
+}
+
+pub(crate) fn add_receipt(headers: &mut HeaderMap, receipt: Option<&Receipt>) {
+    if let Some(value) = receipt.and_then(|receipt| HeaderValue::from_str(&receipt.header()).ok()) {
+        headers.insert(AUDIT_RECEIPT, value);
+    }
+}
+
+/// A fault as an answer.
+pub(crate) struct Refusal(pub(crate) Fault);
+
+impl From<Fault> for Refusal {
+    fn from(fault: Fault) -> Self {
+        Self(fault)
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let Self(fault) = self;
+        let status = StatusCode::from_u16(fault.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = disclosed(status, operation_outcome(&fault), fault.receipt.as_ref());
+        let headers = response.headers_mut();
+        if status == StatusCode::UNAUTHORIZED {
+            let challenge = HeaderValue::from_static("Bearer error=\"invalid_token\"");
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        if let Some(tag) = fault.gone_version.and_then(|version| etag(version)) {
+            headers.insert(header::ETAG, tag);
+        }
+        response
+    }
+}
+
+/// A weak entity tag (R4 http.html, section 3.1.0.1.3).
+pub(crate) fn etag(version: u32) -> Option<HeaderValue> {
+    HeaderValue::from_str(&format!("W/\"{version}\"")).ok()
+}
+
+/// An HTTP date (RFC 9110 section 5.6.7).
+pub(crate) fn http_date(at: aceso_base::Timestamp) -> Option<HeaderValue> {
+    let moment = jiff::Timestamp::from_millisecond(at.0).ok()?.to_zoned(jiff::tz::TimeZone::UTC);
+    HeaderValue::from_str(&moment.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()).ok()
+}
+
+/// Plain JSON outside FHIR.
+pub(crate) fn json(status: StatusCode, value: &serde_json::Value) -> Response {
+    let headers =
+        [(header::CONTENT_TYPE, HeaderValue::from_static("application/json")), (header::CACHE_CONTROL, NO_STORE)];
+    (status, headers, value.to_string()).into_response()
+}
