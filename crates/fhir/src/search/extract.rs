@@ -216,7 +216,9 @@ impl<'n> Walk<'_, 'n> {
         let events = events.filter_map(|event| date_range(&event.as_str()?)).map(|(low, high)| (Some(low), Some(high)));
         let bounds = node.get("repeat").and_then(|repeat| repeat.get("boundsPeriod")).map(period);
         let bounds = bounds.filter(|bounds| *bounds != (None, None));
-        let outer = events.chain(bounds).reduce(|a, b| (a.0.zip(b.0).map(|(a, b)| a.min(b)), a.1.zip(b.1).map(|(a, b)| a.max(b))));
+        let outer = events
+            .chain(bounds)
+            .reduce(|a, b| (a.0.zip(b.0).map(|(a, b)| a.min(b)), a.1.zip(b.1).map(|(a, b)| a.max(b))));
         match outer {
             Some((low, high)) => self.date(low, high),
             None => self.present(),
@@ -331,7 +333,8 @@ impl<'n> Walk<'_, 'n> {
 
     fn contained(&self, id: &str) -> Option<ResourceType> {
         let mut contained = self.root.get("contained")?.items();
-        let resource = contained.find(|resource| resource.get("id").and_then(Node::as_str).is_some_and(|found| found == id))?;
+        let resource =
+            contained.find(|resource| resource.get("id").and_then(Node::as_str).is_some_and(|found| found == id))?;
         ResourceType::parse(&resource.get("resourceType")?.as_str()?)
     }
 }

@@ -1,7 +1,8 @@
 //! Whether a record matches: no allocation, no copy.
 
 use super::criterion::{
-    Criterion, DateCriterion, Filter, Modifier, NumberCriterion, Prefix, ReferenceCriterion, SystemIs, TokenCriterion, UnitIs, UriCriterion,
+    Criterion, DateCriterion, Filter, Modifier, NumberCriterion, Prefix, ReferenceCriterion, SystemIs, TokenCriterion,
+    UnitIs, UriCriterion,
 };
 use super::decimal::Decimal;
 use super::model::{Composite, Data, Part, SearchParam, Source, Variant};
@@ -20,7 +21,9 @@ impl Filter {
         match self.modifier {
             Modifier::Missing => {
                 let missing = !view.has(self.param);
-                self.alternatives.iter().any(|wanted| matches!(wanted, Criterion::Missing(wanted) if *wanted == missing))
+                self.alternatives
+                    .iter()
+                    .any(|wanted| matches!(wanted, Criterion::Missing(wanted) if *wanted == missing))
             }
             Modifier::Not => !self.any(view),
             _ => self.any(view),
@@ -56,11 +59,13 @@ pub(super) fn composite_any(
 
 fn variant_any(view: &SearchView<'_>, variant: &Variant, test: &impl Fn(usize, &Source, &Stored<'_>) -> bool) -> bool {
     let passes = |component: usize, part: &Part, group: Option<u64>| {
-        part.sources.iter().flat_map(|source| view.values(source)).any(|(of, source, value)| {
-            group.is_none_or(|group| group == of) && test(component, source, &value)
-        })
+        part.sources
+            .iter()
+            .flat_map(|source| view.values(source))
+            .any(|(of, source, value)| group.is_none_or(|group| group == of) && test(component, source, &value))
     };
-    let single = variant.parts.iter().enumerate().filter(|(_, part)| !part.grouped).all(|(i, part)| passes(i, part, None));
+    let single =
+        variant.parts.iter().enumerate().filter(|(_, part)| !part.grouped).all(|(i, part)| passes(i, part, None));
     let mut grouped = variant.parts.iter().enumerate().filter(|(_, part)| part.grouped);
     let Some((first, part)) = grouped.next() else { return single };
     single
@@ -85,7 +90,9 @@ fn value_matches(
             let of_type = |(s, c): (Text<'_>, Text<'_>)| s.raw == system.as_bytes() && c.raw == code.as_bytes();
             stored.raw == value.as_bytes() && types.clone().any(of_type)
         }
-        (Criterion::Text(wanted), Stored::Token { text, .. }) => !text.is_none() && text.starts_folded(wanted.folded.as_bytes()),
+        (Criterion::Text(wanted), Stored::Token { text, .. }) => {
+            !text.is_none() && text.starts_folded(wanted.folded.as_bytes())
+        }
         (Criterion::Text(wanted), Stored::Reference(reference)) => {
             !reference.display.is_none() && reference.display.starts_folded(wanted.folded.as_bytes())
         }
@@ -196,7 +203,10 @@ fn uri(wanted: &UriCriterion, modifier: Modifier, stored: &[u8]) -> bool {
         Modifier::Below => is_below(stored, wanted),
         Modifier::Above => is_below(wanted, stored),
         // A canonical without `|version` asks for any version.
-        _ => stored == wanted || (!wanted.contains(&b'|') && stored.strip_prefix(wanted).is_some_and(|rest| rest.starts_with(b"|"))),
+        _ => {
+            stored == wanted
+                || (!wanted.contains(&b'|') && stored.strip_prefix(wanted).is_some_and(|rest| rest.starts_with(b"|")))
+        }
     }
 }
 

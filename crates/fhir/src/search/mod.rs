@@ -23,8 +23,8 @@ mod view;
 mod words;
 
 pub use criterion::{
-    Criterion, DateCriterion, Filter, Modifier, Needle, NumberCriterion, Prefix, QuantityCriterion, ReferenceCriterion, SystemIs,
-    TokenCriterion, UnitIs, UriCriterion,
+    Criterion, DateCriterion, Filter, Modifier, Needle, NumberCriterion, Prefix, QuantityCriterion, ReferenceCriterion,
+    SystemIs, TokenCriterion, UnitIs, UriCriterion,
 };
 pub use decimal::Decimal;
 pub use extract::extract;

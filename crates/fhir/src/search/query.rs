@@ -73,7 +73,8 @@ fn filter(rtype: ResourceType, name: &str, value: &str, at: ParamPlace) -> Resul
     }
     let modifier = read_modifier(param, modifier).map_err(fail)?;
     let parts = text::split(value, ',').ok_or_else(|| fail(QueryProblem::Escape))?;
-    let alternatives = parts.iter().map(|part| value::criterion(param, modifier, part)).collect::<Result<Vec<Criterion>, _>>();
+    let alternatives =
+        parts.iter().map(|part| value::criterion(param, modifier, part)).collect::<Result<Vec<Criterion>, _>>();
     Ok(Filter { param, modifier, alternatives: alternatives.map_err(fail)? })
 }
 
@@ -98,7 +99,19 @@ fn read_modifier(param: &SearchParam, modifier: Option<&str>) -> Result<Modifier
             Modifier::Type(rtype)
         }
         _ => {
-            let known = ["exact", "contains", "not", "text", "of-type", "identifier", "in", "not-in", "below", "above", "iterate"];
+            let known = [
+                "exact",
+                "contains",
+                "not",
+                "text",
+                "of-type",
+                "identifier",
+                "in",
+                "not-in",
+                "below",
+                "above",
+                "iterate",
+            ];
             let known = known.into_iter().find(|known| *known == name);
             return Err(known.map_or(QueryProblem::UnknownModifier, QueryProblem::ModifierNotSupported));
         }

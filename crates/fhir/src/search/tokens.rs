@@ -4,7 +4,9 @@
 
 use zeroize::Zeroizing;
 
-use super::criterion::{Criterion, DateCriterion, Filter, Modifier, Prefix, ReferenceCriterion, SystemIs, TokenCriterion};
+use super::criterion::{
+    Criterion, DateCriterion, Filter, Modifier, Prefix, ReferenceCriterion, SystemIs, TokenCriterion,
+};
 use super::model::{Data, ParamKind, SearchParam, Source, params_of};
 use super::values::{SearchValues, encode};
 use super::view::{SearchView, Stored, Text};
@@ -24,12 +26,16 @@ pub fn token_values(values: &SearchValues) -> impl Iterator<Item = TokenValue> {
     encode(values, &mut bytes);
     let mut found: Vec<TokenValue> = Vec::new();
     if let Ok(view) = SearchView::open(&bytes) {
-        visit_tokens(&view, |_| true, |param, value| {
-            let known = found.iter().rev().take_while(|(p, _)| *p == param).any(|(_, v)| v.as_slice() == value);
-            if !known {
-                found.push((param, Zeroizing::new(value.to_vec())));
-            }
-        });
+        visit_tokens(
+            &view,
+            |_| true,
+            |param, value| {
+                let known = found.iter().rev().take_while(|(p, _)| *p == param).any(|(_, v)| v.as_slice() == value);
+                if !known {
+                    found.push((param, Zeroizing::new(value.to_vec())));
+                }
+            },
+        );
     }
     found.into_iter()
 }
@@ -136,13 +142,16 @@ impl Filter {
         let key = |parts: &[&[u8]]| Zeroizing::new(parts.concat());
         Some(match criterion {
             Criterion::Token(token) => {
-                let data = self.param.sources.iter().filter_map(|s| self.param.table().sources.get(usize::from(s.source)));
+                let data =
+                    self.param.sources.iter().filter_map(|s| self.param.table().sources.get(usize::from(s.source)));
                 let mut keys: Vec<_> = data.map(|source| token_key(token, source.data)).collect::<Option<_>>()?;
                 keys.dedup();
                 keys
             }
             Criterion::Text(needle) if self.modifier == Modifier::Exact => vec![key(&[needle.folded.as_bytes()])],
-            Criterion::Date(DateCriterion { prefix: Prefix::Eq, low, high }) if low.div_euclid(DAY) == high.div_euclid(DAY) => {
+            Criterion::Date(DateCriterion { prefix: Prefix::Eq, low, high })
+                if low.div_euclid(DAY) == high.div_euclid(DAY) =>
+            {
                 vec![key(&[day(*low).as_bytes()])]
             }
             Criterion::Reference(ReferenceCriterion::Local { rtype, id, .. }) => {

@@ -5,7 +5,8 @@ use crate::definitions::ResourceType;
 use super::decimal::Decimal;
 use super::model::{Data, SearchParam, Source, SourceRef, TypeTable, Value, table};
 use super::values::{
-    HIGH_OPEN, LOW_OPEN, REF_DISPLAY, REF_IDENTIFIER, REF_LOCAL, REF_TYPE, REF_URL, REF_VERSION, TWO_ENDS, VERSION, WORDS_ROOM,
+    HIGH_OPEN, LOW_OPEN, REF_DISPLAY, REF_IDENTIFIER, REF_LOCAL, REF_TYPE, REF_URL, REF_VERSION, TWO_ENDS, VERSION,
+    WORDS_ROOM,
 };
 use super::words::WORDS;
 
@@ -145,11 +146,25 @@ impl<'a> Text<'a> {
 /// One stored value.
 #[derive(Clone, Copy)]
 pub(super) enum Stored<'a> {
-    Token { system: Text<'a>, code: Text<'a>, text: Text<'a>, types: Types<'a> },
+    Token {
+        system: Text<'a>,
+        code: Text<'a>,
+        text: Text<'a>,
+        types: Types<'a>,
+    },
     Text(Text<'a>),
     /// First and last millisecond; `i64::MIN` and `i64::MAX` where open.
-    Date { low: i64, high: i64 },
-    Quantity { low: Option<Decimal>, high: Option<Decimal>, system: Text<'a>, code: Text<'a>, unit: Text<'a> },
+    Date {
+        low: i64,
+        high: i64,
+    },
+    Quantity {
+        low: Option<Decimal>,
+        high: Option<Decimal>,
+        system: Text<'a>,
+        code: Text<'a>,
+        unit: Text<'a>,
+    },
     Reference(StoredReference<'a>),
     Uri(Text<'a>),
 }
@@ -308,7 +323,13 @@ impl<'a> Reader<'a> {
             }
             Value::Quantity => {
                 let (low, high) = self.interval()?;
-                Stored::Quantity { low, high, system: self.text(strings)?, code: self.text(strings)?, unit: self.text(strings)? }
+                Stored::Quantity {
+                    low,
+                    high,
+                    system: self.text(strings)?,
+                    code: self.text(strings)?,
+                    unit: self.text(strings)?,
+                }
             }
             Value::Reference => self.stored_reference(strings)?,
             Value::Uri => Stored::Uri(self.text(strings)?),

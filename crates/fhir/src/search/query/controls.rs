@@ -62,7 +62,17 @@ pub enum Total {
 }
 
 const SERVED: &[&str] = &[
-    "_count", "_sort", "_include", "_revinclude", "_elements", "_summary", "_total", "_cursor", "_format", "_pretty", "_contained",
+    "_count",
+    "_sort",
+    "_include",
+    "_revinclude",
+    "_elements",
+    "_summary",
+    "_total",
+    "_cursor",
+    "_format",
+    "_pretty",
+    "_contained",
 ];
 const REFUSED: &[&str] = &["_filter", "_list", "_has", "_type", "_containedType", "_score", "_since", "_at", "_graph"];
 
@@ -81,7 +91,9 @@ impl Controls {
         }
         let result = match (known, modifier) {
             _ if REFUSED.contains(&known) => Err(QueryProblem::NotSupported),
-            ("_include" | "_revinclude", None | Some("iterate" | "recurse")) => self.take_include(rtype, known, modifier.is_some(), value),
+            ("_include" | "_revinclude", None | Some("iterate" | "recurse")) => {
+                self.take_include(rtype, known, modifier.is_some(), value)
+            }
             (_, Some(_)) => Err(QueryProblem::UnknownModifier),
             _ => self.take_plain(rtype, known, value),
         };
@@ -93,27 +105,35 @@ impl Controls {
             "_count" => once(&mut self.count, count(value)?),
             "_sort" => self.take_sort(rtype, value),
             "_elements" => self.take_elements(rtype, value),
-            "_summary" => once(&mut self.summary, choose(value, &[
-                ("true", Summary::True),
-                ("text", Summary::Text),
-                ("data", Summary::Data),
-                ("count", Summary::Count),
-                ("false", Summary::False),
-            ])?),
-            "_total" => once(&mut self.total, choose(value, &[
-                ("none", Total::None),
-                ("estimate", Total::Estimate),
-                ("accurate", Total::Accurate),
-            ])?),
+            "_summary" => once(
+                &mut self.summary,
+                choose(
+                    value,
+                    &[
+                        ("true", Summary::True),
+                        ("text", Summary::Text),
+                        ("data", Summary::Data),
+                        ("count", Summary::Count),
+                        ("false", Summary::False),
+                    ],
+                )?,
+            ),
+            "_total" => once(
+                &mut self.total,
+                choose(value, &[("none", Total::None), ("estimate", Total::Estimate), ("accurate", Total::Accurate)])?,
+            ),
             "_cursor" => once(&mut self.cursor, value.to_owned()),
             // A `+` in a query string arrives as a space.
-            "_format" => choose(value, &[
-                ("json", ()),
-                ("application/json", ()),
-                ("text/json", ()),
-                ("application/fhir+json", ()),
-                ("application/fhir json", ()),
-            ]),
+            "_format" => choose(
+                value,
+                &[
+                    ("json", ()),
+                    ("application/json", ()),
+                    ("text/json", ()),
+                    ("application/fhir+json", ()),
+                    ("application/fhir json", ()),
+                ],
+            ),
             "_pretty" => choose(value, &[("true", true), ("false", false)]).map(|pretty| self.pretty = pretty),
             "_contained" => choose(value, &[("false", ())]),
             _ => Err(QueryProblem::NotSupported),
@@ -147,7 +167,13 @@ impl Controls {
         Ok(())
     }
 
-    fn take_include(&mut self, rtype: ResourceType, name: &str, iterate: bool, value: &str) -> Result<(), QueryProblem> {
+    fn take_include(
+        &mut self,
+        rtype: ResourceType,
+        name: &str,
+        iterate: bool,
+        value: &str,
+    ) -> Result<(), QueryProblem> {
         let mut parts = value.split(':');
         let (source, code, target) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""), parts.next());
         let source = ResourceType::parse(source).ok_or(QueryProblem::NotAllowed)?;

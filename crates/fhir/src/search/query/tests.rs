@@ -52,7 +52,12 @@ fn what_is_not_understood_is_refused_with_a_name_of_ours_or_a_position() {
         ("Observation", "value-quantity", "5|mg", (Named("value-quantity"), P::Parts)),
         ("Observation", "value-quantity", "SECRET", (Named("value-quantity"), P::NotNumber)),
         ("Observation", "code-value-quantity", "a", (Named("code-value-quantity"), P::Parts)),
-        ("Observation", "code-value-quantity:exact", "a$1", (Named("code-value-quantity"), P::ModifierNotSupported("exact"))),
+        (
+            "Observation",
+            "code-value-quantity:exact",
+            "a$1",
+            (Named("code-value-quantity"), P::ModifierNotSupported("exact")),
+        ),
     ];
     for (rtype, name, value, want) in cases {
         assert_eq!(problem(rtype, name, value), want, "{rtype}?{name}={value}");

@@ -4,8 +4,8 @@ use zeroize::Zeroizing;
 
 use crate::definitions::ResourceType;
 use crate::search::criterion::{
-    Criterion, DateCriterion, Modifier, Needle, NumberCriterion, Prefix, QuantityCriterion, ReferenceCriterion, SystemIs, TokenCriterion,
-    UnitIs, UriCriterion,
+    Criterion, DateCriterion, Modifier, Needle, NumberCriterion, Prefix, QuantityCriterion, ReferenceCriterion,
+    SystemIs, TokenCriterion, UnitIs, UriCriterion,
 };
 use crate::search::decimal::Decimal;
 use crate::search::extract::{is_id, parse_reference};
@@ -29,11 +29,13 @@ pub(super) fn criterion(param: &SearchParam, modifier: Modifier, text: &str) -> 
         Modifier::Text => Ok(Criterion::Text(Needle::new(unescape(text)))),
         Modifier::Identifier => token(text),
         Modifier::OfType => match bars(text)?.as_slice() {
-            [system, code, value] if !system.is_empty() && !code.is_empty() && !value.is_empty() => Ok(Criterion::OfType {
-                system: Zeroizing::new(unescape(system)),
-                code: Zeroizing::new(unescape(code)),
-                value: Zeroizing::new(unescape(value)),
-            }),
+            [system, code, value] if !system.is_empty() && !code.is_empty() && !value.is_empty() => {
+                Ok(Criterion::OfType {
+                    system: Zeroizing::new(unescape(system)),
+                    code: Zeroizing::new(unescape(code)),
+                    value: Zeroizing::new(unescape(value)),
+                })
+            }
             _ => Err(QueryProblem::Parts),
         },
         _ => match param.composite {
@@ -43,14 +45,26 @@ pub(super) fn criterion(param: &SearchParam, modifier: Modifier, text: &str) -> 
                     return Err(QueryProblem::Parts);
                 }
                 let each = parts.iter().zip(composite.components);
-                each.map(|(part, component)| plain(component.kind, &[], None, part)).collect::<Result<_, _>>().map(Criterion::Composite)
+                each.map(|(part, component)| plain(component.kind, &[], None, part))
+                    .collect::<Result<_, _>>()
+                    .map(Criterion::Composite)
             }
-            None => plain(param.kind, param.targets, if let Modifier::Type(rtype) = modifier { Some(rtype) } else { None }, text),
+            None => plain(
+                param.kind,
+                param.targets,
+                if let Modifier::Type(rtype) = modifier { Some(rtype) } else { None },
+                text,
+            ),
         },
     }
 }
 
-fn plain(kind: ParamKind, targets: &[ResourceType], rtype: Option<ResourceType>, text: &str) -> Result<Criterion, QueryProblem> {
+fn plain(
+    kind: ParamKind,
+    targets: &[ResourceType],
+    rtype: Option<ResourceType>,
+    text: &str,
+) -> Result<Criterion, QueryProblem> {
     match kind {
         ParamKind::Token => token(text),
         ParamKind::String => Ok(Criterion::Text(Needle::new(unescape(text)))),
@@ -123,7 +137,9 @@ fn reference(targets: &[ResourceType], rtype: Option<ResourceType>, text: &str) 
         return Ok(Criterion::Reference(ReferenceCriterion::Local { rtype: parsed.rtype, id, version }));
     }
     let absolute = text.split_once(':').is_some_and(|(scheme, rest)| {
-        !rest.is_empty() && scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+        !rest.is_empty()
+            && scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
     });
     if !absolute || rtype.is_some() {
         return Err(QueryProblem::NotReference);
