@@ -1,14 +1,15 @@
 //! A warm verification: what every request pays.
-#![expect(missing_docs, reason = "criterion's macros make undocumented items")]
+#![expect(clippy::unwrap_used, reason = "a benchmark stops at the first surprise")]
 
-#[path = "../tests/support/mod.rs"]
+#[expect(dead_code, reason = "the tests use the rest")]
+#[path = "../tests/identity/support.rs"]
 mod support;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use std::hint::black_box;
 
 fn verify(criterion: &mut Criterion) {
-    let runtime = support::runtime();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
     let token = runtime.block_on(async {
         let house = support::House::open().await;
         let token = house.log_in("nora.nurse").await.access_token;

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 /// The parameters of a token request. The caller of this crate refuses parameters that come twice (RFC 6749 section 3.2) and clients
 /// that authenticate in two ways at once (section 2.3).
-#[derive(Clone, Default, Debug)]
+#[derive(Clone, Default)]
 pub struct TokenRequest {
     /// `password`, `client_credentials` or `refresh_token`.
     pub grant_type: String,
@@ -33,6 +33,13 @@ pub struct TokenRequest {
     pub scope: Option<String>,
     /// Names the HTTP request in the log.
     pub request: Option<RequestId>,
+}
+
+/// Shows nothing of what was typed.
+impl std::fmt::Debug for TokenRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TokenRequest").field("request", &self.request).finish_non_exhaustive()
+    }
 }
 
 /// A client that authenticates for revocation or introspection.

@@ -1,6 +1,5 @@
 //! A warm decision: what every read pays.
 #![expect(clippy::unwrap_used, reason = "a benchmark stops at the first surprise")]
-#![expect(missing_docs, reason = "criterion's macros make undocumented items")]
 
 use aceso_base::{
     Caller, Interaction, LogicalId, Purpose, Randomness, Region, Role, RoleSet, SubjectId, TenantId, Timestamp,

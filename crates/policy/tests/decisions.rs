@@ -1,5 +1,5 @@
 //! What the shipped policies decide, and what the engine does with policies that are wrong.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use aceso_base::{
     Caller, Interaction, LogicalId, Purpose, Randomness, Region, Role, RoleSet, SubjectId, TenantId, Timestamp,

@@ -1,14 +1,11 @@
 //! Attacks on access tokens: rows 1 to 7 of the attack list.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-mod support;
-
+use crate::support::{AUDIENCE, House, ISSUER, KEYS, PATIENT, forge, forge_with, header, kid, parts};
 use aceso_base::{Purpose, Role, Token16};
 use aceso_identity::{Actor, AuthError, SigningKeys};
 use aws_lc_rs::hmac;
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Value, json};
-use support::{AUDIENCE, House, ISSUER, KEYS, PATIENT, forge, forge_with, header, kid, parts};
 
 fn refused(house: &House, token: &str) -> AuthError {
     house.identity.verify(token).unwrap_err()
@@ -28,7 +25,7 @@ async fn an_access_token_says_what_rfc_9068_wants_and_becomes_a_caller() {
 
     let verified = house.identity.verify(response.access_token.reveal()).unwrap();
     let caller = verified.caller(Purpose::PatientRequest, Token16([9; 16]));
-    assert_eq!(caller.tenant, support::tenant());
+    assert_eq!(caller.tenant, crate::support::tenant());
     assert_eq!(caller.user, house.person("paula.patient"));
     assert!(caller.roles.contains(Role::Patient));
     assert_eq!(caller.own_patient.as_ref().unwrap().as_str(), PATIENT);

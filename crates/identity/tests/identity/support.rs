@@ -1,6 +1,4 @@
 //! A small clinic with its people, on a real store, with a clock that can be set.
-#![allow(dead_code, reason = "each test file uses its part")]
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use aceso_audit::{Action, Entry, LogKeys, Origin, Sequencer, read_entries};
 use aceso_base::{LogicalId, Region, Role, RoleSet, TenantId, UserId};
@@ -21,20 +19,20 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock};
 use zeroize::Zeroizing;
 
-pub const ISSUER: &str = "https://aceso.example";
-pub const AUDIENCE: &str = "https://aceso.example/fhir/R4";
-pub const PASSWORD: &str = "correct horse battery";
-pub const CONSOLE: &str = "aceso-console";
-pub const SERVICE: &str = "lab-feed";
-pub const PATIENT: &str = "057aa36e-b892-4964-b5b9-ffb46b097e34";
+pub(crate) const ISSUER: &str = "https://aceso.example";
+pub(crate) const AUDIENCE: &str = "https://aceso.example/fhir/R4";
+pub(crate) const PASSWORD: &str = "correct horse battery";
+pub(crate) const CONSOLE: &str = "aceso-console";
+pub(crate) const SERVICE: &str = "lab-feed";
+pub(crate) const PATIENT: &str = "057aa36e-b892-4964-b5b9-ffb46b097e34";
 
 /// Two keys for all tests: making one takes a while.
-pub static KEYS: LazyLock<[Zeroizing<Vec<u8>>; 2]> =
+pub(crate) static KEYS: LazyLock<[Zeroizing<Vec<u8>>; 2]> =
     LazyLock::new(|| [SigningKeys::generate().unwrap(), SigningKeys::generate().unwrap()]);
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
-pub struct TestDir(PathBuf);
+pub(crate) struct TestDir(PathBuf);
 
 impl TestDir {
     fn new() -> Self {
@@ -52,7 +50,7 @@ impl Drop for TestDir {
 }
 
 /// Not secret, but bound to its place, and no plain text appears in what it makes.
-pub struct Masked;
+pub(crate) struct Masked;
 
 impl Masked {
     fn place(space: &str, key: &str) -> Vec<u8> {
@@ -74,37 +72,33 @@ impl DocumentSeal for Masked {
     }
 }
 
-pub struct House {
-    pub identity: Identity,
-    pub store: Arc<SqliteStore>,
-    pub clock: SetClock,
-    pub service_secret: Secret,
-    pub log_keys: Vec<u8>,
-    pub origin: Origin,
+pub(crate) struct House {
+    pub(crate) identity: Identity,
+    pub(crate) store: Arc<SqliteStore>,
+    pub(crate) clock: SetClock,
+    pub(crate) service_secret: Secret,
+    pub(crate) log_keys: Vec<u8>,
+    pub(crate) origin: Origin,
     // Last, so that the store is closed before its folder goes.
     _dir: TestDir,
 }
 
-pub fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
-}
-
-pub fn config() -> IdentityConfig {
+pub(crate) fn config() -> IdentityConfig {
     let mut config = IdentityConfig::new(ISSUER, AUDIENCE, Region::parse("us").unwrap());
     config.hashing = PasswordHashing { memory_kib: 64, passes: 1, ..PasswordHashing::default() };
     config
 }
 
-pub fn tenant() -> TenantId {
+pub(crate) fn tenant() -> TenantId {
     TenantId::parse("clinic").unwrap()
 }
 
-pub fn id(text: &str) -> UserId {
+pub(crate) fn id(text: &str) -> UserId {
     UserId::parse(text).unwrap()
 }
 
 impl House {
-    pub async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         let dir = TestDir::new();
         let clock = SetClock::default();
         let random = PlannedRandomness::seeded(u64::from(NEXT.fetch_add(1, Ordering::Relaxed)));
@@ -130,7 +124,7 @@ impl House {
     }
 
     /// The same store after a restart of the service.
-    pub fn reopened(&self, config: IdentityConfig) -> Result<Identity, IdentityError> {
+    pub(crate) fn reopened(&self, config: IdentityConfig) -> Result<Identity, IdentityError> {
         Identity::open(
             self.store.clone(),
             Arc::new(Masked),
@@ -141,34 +135,34 @@ impl House {
         )
     }
 
-    pub async fn try_log_in(&self, username: &str, password: &str) -> Result<TokenResponse, OAuthError> {
+    pub(crate) async fn try_log_in(&self, username: &str, password: &str) -> Result<TokenResponse, OAuthError> {
         self.identity.token(password_grant(username, password)).await
     }
 
-    pub async fn log_in(&self, username: &str) -> TokenResponse {
+    pub(crate) async fn log_in(&self, username: &str) -> TokenResponse {
         self.try_log_in(username, PASSWORD).await.unwrap()
     }
 
-    pub async fn refresh(&self, token: &Secret) -> Result<TokenResponse, OAuthError> {
+    pub(crate) async fn refresh(&self, token: &Secret) -> Result<TokenResponse, OAuthError> {
         self.identity.token(refresh_grant(token, CONSOLE)).await
     }
 
-    pub fn person(&self, username: &str) -> UserId {
+    pub(crate) fn person(&self, username: &str) -> UserId {
         self.identity.person_named(Actor::Installation, username).unwrap().id
     }
 
-    pub fn entries(&self) -> Vec<Entry> {
+    pub(crate) fn entries(&self) -> Vec<Entry> {
         let keys = LogKeys::from_secret_bytes(&self.log_keys).unwrap();
         let log = self.store.log();
         let all = 0..log.size().unwrap();
         read_entries(log, &keys, &self.origin, all).unwrap().into_iter().map(|logged| logged.entry).collect()
     }
 
-    pub fn entries_of(&self, action: Action) -> Vec<Entry> {
+    pub(crate) fn entries_of(&self, action: Action) -> Vec<Entry> {
         self.entries().into_iter().filter(|entry| entry.action() == action).collect()
     }
 
-    pub fn now(&self) -> i64 {
+    pub(crate) fn now(&self) -> i64 {
         aceso_base::Clock::now(&self.clock).as_seconds()
     }
 }
@@ -206,7 +200,7 @@ async fn people_and_clients(identity: &Identity) -> Secret {
     identity.add_client(Actor::Installation, service).await.unwrap().1.unwrap()
 }
 
-pub fn password_grant(username: &str, password: &str) -> TokenRequest {
+pub(crate) fn password_grant(username: &str, password: &str) -> TokenRequest {
     TokenRequest {
         grant_type: "password".to_owned(),
         username: Some(username.to_owned()),
@@ -216,7 +210,7 @@ pub fn password_grant(username: &str, password: &str) -> TokenRequest {
     }
 }
 
-pub fn refresh_grant(token: &Secret, client: &str) -> TokenRequest {
+pub(crate) fn refresh_grant(token: &Secret, client: &str) -> TokenRequest {
     TokenRequest {
         grant_type: "refresh_token".to_owned(),
         refresh_token: Some(token.clone()),
@@ -226,7 +220,7 @@ pub fn refresh_grant(token: &Secret, client: &str) -> TokenRequest {
 }
 
 /// The three parts of a token, decoded.
-pub fn parts(token: &Secret) -> (Value, Value, Vec<u8>) {
+pub(crate) fn parts(token: &Secret) -> (Value, Value, Vec<u8>) {
     let decode = |part: &str| BASE64URL_NOPAD.decode(part.as_bytes()).unwrap();
     let parts: Vec<&str> = token.reveal().split('.').collect();
     let json = |part: &str| serde_json::from_slice(&decode(part)).unwrap();
@@ -234,11 +228,11 @@ pub fn parts(token: &Secret) -> (Value, Value, Vec<u8>) {
 }
 
 /// A token of any header and payload text, signed with the real key.
-pub fn forge(header: &str, payload: &str) -> String {
+pub(crate) fn forge(header: &str, payload: &str) -> String {
     forge_with(&KEYS[0], header, payload)
 }
 
-pub fn forge_with(pkcs8: &[u8], header: &str, payload: &str) -> String {
+pub(crate) fn forge_with(pkcs8: &[u8], header: &str, payload: &str) -> String {
     let signed =
         format!("{}.{}", BASE64URL_NOPAD.encode(header.as_bytes()), BASE64URL_NOPAD.encode(payload.as_bytes()));
     let pair = RsaKeyPair::from_pkcs8(pkcs8).unwrap();
@@ -247,10 +241,10 @@ pub fn forge_with(pkcs8: &[u8], header: &str, payload: &str) -> String {
     format!("{signed}.{}", BASE64URL_NOPAD.encode(&signature))
 }
 
-pub fn kid() -> String {
+pub(crate) fn kid() -> String {
     SigningKeys::new(&KEYS[0]).unwrap().ids().next().unwrap().to_owned()
 }
 
-pub fn header() -> Value {
+pub(crate) fn header() -> Value {
     json!({ "alg": "RS256", "typ": "at+jwt", "kid": kid() })
 }
