@@ -1,7 +1,5 @@
 //! Compiles `table/*.tsv` into compact tables, and refuses them unless they and the R4 definitions name the same elements.
 
-#![expect(clippy::print_stdout, reason = "how a build script speaks to cargo")]
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

@@ -15,6 +15,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod walk;
+mod wiped;
 
 pub use class::{ClassSet, DataClass};
 pub use params::{classes_of_element, param_classes, param_classes_modified};

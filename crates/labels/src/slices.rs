@@ -2,14 +2,13 @@
 
 use std::fmt;
 
-use zeroize::Zeroizing;
-
 use crate::DataClass;
 use crate::marker::{GAP, GAP_MANY, GAP_ONE, MARK, VERSION, write_index};
+use crate::wiped::Wiped;
 
 /// JSON text with markers. Wiped when dropped.
 pub(crate) struct Text {
-    pub(crate) bytes: Zeroizing<Vec<u8>>,
+    pub(crate) bytes: Wiped,
     /// No comma is due: at the start, after an opening bracket, after a marker.
     fresh: bool,
     /// The last thing written is a plain gap for this slice of this class, ending here.
@@ -18,7 +17,7 @@ pub(crate) struct Text {
 
 impl Text {
     pub(crate) fn with_capacity(capacity: usize) -> Self {
-        Self { bytes: Zeroizing::new(Vec::with_capacity(capacity)), fresh: true, last_gap: None }
+        Self { bytes: Wiped::with_capacity(capacity), fresh: true, last_gap: None }
     }
 
     /// The comma before a member or an item, when one is due.
@@ -88,7 +87,7 @@ pub(crate) enum Mask {
 
 #[derive(Default)]
 struct Part {
-    bytes: Zeroizing<Vec<u8>>,
+    bytes: Wiped,
     ends: Vec<u32>,
     /// The last slice ends in a marker, so no comma is due after it.
     fresh: bool,
@@ -115,7 +114,7 @@ impl Slices {
     pub(crate) fn put(&mut self, mut slice: Text, class: DataClass, mask: Mask, out: &mut Text) {
         let Some(part) = self.parts.get_mut(usize::from(class.code())) else { return };
         if part.bytes.is_empty() {
-            part.bytes = Zeroizing::new(Vec::with_capacity(self.size + 16));
+            part.bytes = Wiped::with_capacity(self.size + 64);
             part.bytes.push(VERSION);
         }
         // Neighbours of one class share a slice: a smaller record, and a redacted read cannot count what is masked.
@@ -141,7 +140,7 @@ impl Slices {
     }
 
     /// The finished parts; empty where nothing was put.
-    pub(crate) fn finish(self) -> [Zeroizing<Vec<u8>>; DataClass::COUNT] {
+    pub(crate) fn finish(self) -> [Wiped; DataClass::COUNT] {
         self.parts.map(|mut part| {
             for end in &part.ends {
                 part.bytes.extend_from_slice(&end.to_le_bytes());

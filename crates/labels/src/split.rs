@@ -5,12 +5,12 @@ use std::fmt::Write as _;
 use aceso_base::{LogicalId, Timestamp, Version};
 use aceso_fhir::definitions::{ResourceType, TypeRef};
 use aceso_fhir::json::{Doc, Kind, Node};
-use zeroize::Zeroizing;
 
 use crate::marker::{LABEL_ITEM, LABEL_MEMBER, MARK, VERSION};
 use crate::slices::Text;
 use crate::table::{self, Context};
 use crate::walk::Walk;
+use crate::wiped::Wiped;
 use crate::{ClassSet, DataClass};
 
 /// What the server says about a version of a record; written over what the client said.
@@ -26,8 +26,8 @@ pub struct Stamp<'a> {
 
 /// A resource split by data class: what `seal` seals, each part under its own key. Wiped when dropped.
 pub struct Split {
-    structure: Zeroizing<Vec<u8>>,
-    parts: [Zeroizing<Vec<u8>>; DataClass::COUNT],
+    structure: Wiped,
+    parts: [Wiped; DataClass::COUNT],
 }
 
 impl Split {

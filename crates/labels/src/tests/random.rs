@@ -153,7 +153,7 @@ impl Dice {
     }
 
     fn sibling(&mut self, element: &Element, length: usize) -> Value {
-        let mut item = |dice: &mut Self| match dice.below(4) {
+        let item = |dice: &mut Self| match dice.below(4) {
             0 => json!({"id": format!("i{}", dice.next())}),
             1 => json!({"id": "i", "extension": [dice.extension(false, 3), dice.extension(false, 3)]}),
             _ => json!({"extension": [dice.extension(false, 3)]}),
