@@ -1,5 +1,5 @@
 //! The rules of R4 search.html on records written for them, the stored form, and its size.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::io::Read as _;
 use std::path::Path;

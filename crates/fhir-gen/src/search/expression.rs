@@ -161,7 +161,13 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_refused() {
-        for text in ["Patient.name.ofType(X)", "Patient.name[1]", "Patient.a or Patient.b", "Patient.where(a='b' and c='d')", "Patient."] {
+        for text in [
+            "Patient.name.ofType(X)",
+            "Patient.name[1]",
+            "Patient.a or Patient.b",
+            "Patient.where(a='b' and c='d')",
+            "Patient.",
+        ] {
             assert!(parse(text).is_err(), "{text}");
         }
     }

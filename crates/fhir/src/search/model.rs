@@ -154,6 +154,7 @@ pub(crate) enum Value {
 
 /// How the element is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::enum_variant_names, reason = "the names are those of the data types")]
 pub(crate) enum Data {
     CodeableConcept,
     Coding,
