@@ -1,4 +1,4 @@
-use crate::keyring::{Keyring, key_from_base64};
+use crate::keyring::{Keyring, RootKeys, key_from_base64};
 use aceso_seal::{KeyContext, KeyProvider, ProviderError};
 use zeroize::Zeroizing;
 
@@ -24,7 +24,7 @@ impl EnvProvider {
     /// # Errors
     /// [`EnvKeyError`].
     pub fn new(value: &str) -> Result<Self, EnvKeyError> {
-        let mut keys: Vec<(u32, Zeroizing<[u8; 32]>)> = Vec::new();
+        let mut keys = RootKeys::new();
         for word in value.split_ascii_whitespace() {
             let (version, text) = word.split_once(':').unwrap_or(("1", word));
             let version = version.parse().map_err(|_| EnvKeyError::Syntax)?;

@@ -12,6 +12,9 @@ struct RootKey {
     key: RandomizedNonceKey,
 }
 
+/// Root keys with their versions, as read or about to be written.
+pub(crate) type RootKeys = Vec<(u32, Zeroizing<[u8; 32]>)>;
+
 /// No key, version 0, or a version twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct BadKeyring;

@@ -1,4 +1,4 @@
-use crate::keyring::{Keyring, key_from_base64, random_root_key};
+use crate::keyring::{Keyring, RootKeys, key_from_base64, random_root_key};
 use aceso_base::Randomness;
 use aceso_seal::{KeyContext, KeyProvider, ProviderError};
 use rustix::fs::{Mode, OFlags};
@@ -162,7 +162,7 @@ fn refuse_inside(key_file: &Path, data_dir: &Path) -> Result<(), KeyFileError> {
     if inside { Err(KeyFileError::InsideData(key_file.to_owned())) } else { Ok(()) }
 }
 
-fn read(path: &Path) -> Result<Vec<(u32, Zeroizing<[u8; 32]>)>, KeyFileError> {
+fn read(path: &Path) -> Result<RootKeys, KeyFileError> {
     let mut file = File::open(path).map_err(io(path))?;
     // Asked of the open file, so that it cannot be changed for another in between.
     let meta = file.metadata().map_err(io(path))?;
@@ -181,7 +181,7 @@ fn read(path: &Path) -> Result<Vec<(u32, Zeroizing<[u8; 32]>)>, KeyFileError> {
     parse(&text).ok_or_else(|| KeyFileError::Format(path.to_owned()))
 }
 
-fn parse(text: &str) -> Option<Vec<(u32, Zeroizing<[u8; 32]>)>> {
+fn parse(text: &str) -> Option<RootKeys> {
     let mut lines = text.lines();
     if lines.next() != Some(HEADER) || !text.ends_with('\n') {
         return None;
