@@ -3,8 +3,10 @@
 use crate::boot::{BootError, SECRETS, boot_error, system_tenant};
 use crate::door::Custodian;
 use aceso_audit::{Action, Entry};
+use aceso_base::{SubjectId, TenantId};
+use aceso_fhir::definitions::ResourceType;
 use aceso_phi::Sealed;
-use aceso_seal::{open_document, seal_document};
+use aceso_seal::{open_document, seal_document, subject_token};
 use aceso_store::{CommitError, DocumentWrite, Precondition, Unit};
 use zeroize::Zeroizing;
 
@@ -74,4 +76,37 @@ impl Custodian {
 /// The namespace of other rooms' documents: none of them is that of the custodian's own secrets.
 fn foreign(space: &str) -> String {
     format!("documents/{space}")
+}
+
+impl Custodian {
+    /// Seals a document of another room (accounts, connections) under the system's keys, bound to its place.
+    ///
+    /// # Errors
+    /// [`BootError`] when the keys cannot be used.
+    pub fn seal_bytes(&self, space: &str, key: &str, plain: &[u8]) -> Result<Vec<u8>, BootError> {
+        let keys = self.inner.keyring.tenant(&system_tenant()?).map_err(boot_error)?;
+        let sealed = seal_document(&keys, space, key, plain).map_err(|_| BootError::Secret("document"))?;
+        Ok(sealed.as_bytes().to_vec())
+    }
+
+    /// Opens what [`Custodian::seal_bytes`] sealed for this space and key.
+    ///
+    /// # Errors
+    /// [`BootError::Secret`] for other bytes or another place.
+    pub fn open_bytes(&self, space: &str, key: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, BootError> {
+        let keys = self.inner.keyring.tenant(&system_tenant()?).map_err(boot_error)?;
+        open_document(&keys, space, key, &Sealed::from_store(sealed.to_vec()))
+            .map_err(|_| BootError::Secret("document"))
+    }
+
+    /// A keyed fingerprint of some bytes: equal for equal bytes in this tenant, and says nothing about them without the key. For
+    /// remembering what was imported.
+    ///
+    /// # Errors
+    /// [`BootError::Keys`] when the tenant's keys cannot be used.
+    pub fn fingerprint(&self, tenant: &TenantId, bytes: &[u8]) -> Result<Vec<u8>, BootError> {
+        let directory = self.inner.keyring.latest_subject(tenant, SubjectId::DIRECTORY).map_err(boot_error)?;
+        let (_, key) = directory.ok_or(BootError::Keys("the directory has no key"))?;
+        Ok(subject_token(&key, ResourceType::BUNDLE, "import", bytes).as_bytes().to_vec())
+    }
 }
