@@ -1,5 +1,5 @@
 //! A warm verification: what every request pays.
-#![expect(clippy::unwrap_used, reason = "a benchmark stops at the first surprise")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark stops at the first surprise")]
 
 #[expect(dead_code, reason = "the tests use the rest")]
 #[path = "../tests/identity/support.rs"]

@@ -92,10 +92,10 @@ impl Inner {
         let id = UserId::parse(&auth.id).map_err(|_| OAuthError::bad_client())?;
         let known = self.live().client(&id).filter(|client| !client.disabled).cloned();
         match (known, &auth.secret) {
-            (Some(record), None) if record.secret.is_none() => return Ok(Authenticated { id, record }),
+            (Some(record), None) if record.secret.is_none() => Ok(Authenticated { id, record }),
             (Some(record), Some(secret)) if record.secret.as_deref().is_some_and(|hash| matches(hash, secret)) => {
                 self.limiter.succeeded("client", id.as_str());
-                return Ok(Authenticated { id, record });
+                Ok(Authenticated { id, record })
             }
             (known, _) => {
                 let wait = self.limiter.begin("client", id.as_str(), self.clock.now()).err();
