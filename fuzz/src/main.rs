@@ -4,7 +4,12 @@
 //! checks a property beyond "does not panic". Every target is a plain function of bytes and can be called from a libFuzzer harness.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool that reports to a terminal")]
-#![expect(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing, reason = "a broken property is a panic, which the runner reports")]
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a broken property is a panic, which the runner reports"
+)]
 
 mod mutate;
 mod targets;
@@ -71,7 +76,11 @@ fn all(minutes: f64, targets: &[&'static Target], seed: u64) -> ExitCode {
             Ok(runs) => println!("ok   {:10} {runs} inputs in {} s, seed {seed}", target.name, share.as_secs()),
             Err((runs, input, message)) => {
                 failed += 1;
-                println!("FAIL {:10} after {runs} inputs, seed {seed}: {message}; input kept in {}", target.name, keep(target, &input));
+                println!(
+                    "FAIL {:10} after {runs} inputs, seed {seed}: {message}; input kept in {}",
+                    target.name,
+                    keep(target, &input)
+                );
             }
         }
     }

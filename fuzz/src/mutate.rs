@@ -3,7 +3,9 @@
 use aceso_testkit::PlannedRandomness;
 
 /// Bytes that parsers decide on.
-const EDGES: &[u8] = &[0, 1, 0x1f, b'"', b'\\', b'{', b'}', b'[', b']', b',', b':', b'-', b'.', b'e', b'0', 0x7f, 0x80, 0xc0, 0xed, 0xff];
+const EDGES: &[u8] = &[
+    0, 1, 0x1f, b'"', b'\\', b'{', b'}', b'[', b']', b',', b':', b'-', b'.', b'e', b'0', 0x7f, 0x80, 0xc0, 0xed, 0xff,
+];
 
 /// One seed, changed one to eight times.
 pub(crate) fn next(chance: &PlannedRandomness, seeds: &[Vec<u8>], words: &[&str]) -> Vec<u8> {

@@ -1,5 +1,6 @@
 //! `cargo xtask`: checks, tests, benchmark and fuzzing of the workspace.
 
+mod bench;
 mod check;
 mod command;
 mod fuzz;
@@ -15,6 +16,8 @@ cargo xtask <command>
                   --quick leaves out format, lints and advisories
   test [FILTER…]  installs the parts that tests need, builds the binary, runs every test; the last line is the runner's summary
   parts           only installs the parts (into target/parts)
+  bench [--seconds 10] [--connections 64] [--patients 12] [--binary FILE]
+                  the benchmark: release build, load generator, machine and sync figures beside the results
   fuzz MINUTES [TARGET] [--seed N]
                   every fuzz target for that time altogether, or one target; --list names them
   help            this text
@@ -29,6 +32,7 @@ fn main() -> ExitCode {
         Some("check") if rest == ["--quick"] => check::run(check::Depth::Quick),
         Some("test") => test::run_all(rest),
         Some("parts") if rest.is_empty() => parts::install().map(|_| ()),
+        Some("bench") => bench::run(rest),
         Some("fuzz") => fuzz::run(rest),
         Some("help" | "--help" | "-h") => {
             println!("{HELP}");

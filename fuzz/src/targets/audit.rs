@@ -12,13 +12,20 @@ static KEY: LazyLock<Option<VerifyingKey>> = LazyLock::new(|| VerifyingKey::pars
 pub(super) fn seeds() -> Vec<Vec<u8>> {
     let region = Region::parse("us").unwrap();
     let plain = Entry::system(&region, Action::from(Interaction::Read));
-    let rich = plain.clone().with_subject(SubjectId([7; 16])).with_count(3).with_parameters(["name", "birthdate"]).with_policy("v1");
+    let rich = plain
+        .clone()
+        .with_subject(SubjectId([7; 16]))
+        .with_count(3)
+        .with_parameters(["name", "birthdate"])
+        .with_policy("v1");
     let encoded = |entry: &Entry| {
         let mut out = Vec::new();
         entry.encode(Timestamp(1_700_000_000_000), &mut out);
         out
     };
-    let note = b"example.org/log\n5\nqINS1GRFhWHwdkUeqLEoP4yEMkTBBzxBkGwGQlVlVcs=\n\n\xe2\x80\x94 example.org/log AAAAAbc=\n".to_vec();
+    let note =
+        b"example.org/log\n5\nqINS1GRFhWHwdkUeqLEoP4yEMkTBBzxBkGwGQlVlVcs=\n\n\xe2\x80\x94 example.org/log AAAAAbc=\n"
+            .to_vec();
     vec![encoded(&plain), encoded(&rich), note]
 }
 

@@ -3,8 +3,8 @@
 use aceso_base::{Region, TenantId};
 use aceso_phi::Sealed;
 use aceso_seal::{
-    KeyContext, KeyProvider, ProviderError, SystemRandomness, TenantKeys, document_key_version, header, open_document, search_header,
-    seal_document,
+    KeyContext, KeyProvider, ProviderError, SystemRandomness, TenantKeys, document_key_version, header, open_document,
+    seal_document, search_header,
 };
 use data_encoding::BASE64URL_NOPAD;
 use std::sync::LazyLock;

@@ -6,8 +6,24 @@ use aceso_testkit::{Canary, first_patients};
 use serde_json::Value;
 
 pub(super) const WORDS: &[&str] = &[
-    "null", "true", "false", "1e999", "-0.0", "1.10", "\\u0000", "\\ud834\\udd1e", "\\ud800", "\u{e9}", "{}", "[]", "\"id\":", "\"resourceType\":\"Patient\"",
-    "\"extension\":[{\"url\":\"a\",\"valueString\":\"b\"}]", "\"_birthDate\":{}", "\"contained\":[]", "\"meta\":{\"versionId\":\"1\"}",
+    "null",
+    "true",
+    "false",
+    "1e999",
+    "-0.0",
+    "1.10",
+    "\\u0000",
+    "\\ud834\\udd1e",
+    "\\ud800",
+    "\u{e9}",
+    "{}",
+    "[]",
+    "\"id\":",
+    "\"resourceType\":\"Patient\"",
+    "\"extension\":[{\"url\":\"a\",\"valueString\":\"b\"}]",
+    "\"_birthDate\":{}",
+    "\"contained\":[]",
+    "\"meta\":{\"versionId\":\"1\"}",
 ];
 
 pub(super) fn seeds() -> Vec<Vec<u8>> {
@@ -30,7 +46,9 @@ pub(super) fn target(bytes: &[u8]) {
     let theirs: Result<Value, _> = serde_json::from_slice(bytes);
     match (Doc::parse(bytes.to_vec(), &Limits::default()), theirs) {
         (Ok(doc), Ok(value)) => assert!(same(doc.root(), &value), "the same text reads differently"),
-        (Ok(doc), Err(error)) => assert!(is_out_of_range(&error) || deeper_than_serde(doc.root(), 0), "accepted what serde_json refuses"),
+        (Ok(doc), Err(error)) => {
+            assert!(is_out_of_range(&error) || deeper_than_serde(doc.root(), 0), "accepted what serde_json refuses")
+        }
         (Err(error), Ok(_)) => {
             let stricter = [JsonProblem::DuplicateName, JsonProblem::TooDeep, JsonProblem::NulCharacter];
             assert!(stricter.contains(&error.problem), "refused what serde_json accepts: {:?}", error.problem);
@@ -52,9 +70,13 @@ fn same(node: Node<'_>, value: &Value) -> bool {
     match (node.kind(), value) {
         (Kind::Null, Value::Null) => true,
         (Kind::Bool, Value::Bool(flag)) => node.as_bool() == Some(*flag),
-        (Kind::Number, Value::Number(number)) => close(node.number_text().and_then(|text| text.parse().ok()), number.as_f64()),
+        (Kind::Number, Value::Number(number)) => {
+            close(node.number_text().and_then(|text| text.parse().ok()), number.as_f64())
+        }
         (Kind::String, Value::String(text)) => node.as_str().is_some_and(|own| own == text.as_str()),
-        (Kind::Array, Value::Array(items)) => node.len() == items.len() && node.items().zip(items).all(|(own, their)| same(own, their)),
+        (Kind::Array, Value::Array(items)) => {
+            node.len() == items.len() && node.items().zip(items).all(|(own, their)| same(own, their))
+        }
         (Kind::Object, Value::Object(members)) => {
             node.len() == members.len()
                 && node.members().all(|own| members.get(own.key.as_ref()).is_some_and(|their| same(own.value, their)))
@@ -74,5 +96,7 @@ fn is_out_of_range(error: &serde_json::Error) -> bool {
 
 /// serde_json stops at 128 levels.
 fn deeper_than_serde(node: Node<'_>, level: usize) -> bool {
-    level >= 127 || node.items().any(|item| deeper_than_serde(item, level + 1)) || node.members().any(|m| deeper_than_serde(m.value, level + 1))
+    level >= 127
+        || node.items().any(|item| deeper_than_serde(item, level + 1))
+        || node.members().any(|m| deeper_than_serde(m.value, level + 1))
 }

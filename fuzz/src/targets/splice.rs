@@ -15,14 +15,18 @@ pub(super) fn target(bytes: &[u8]) {
     let whole = together(&apart);
     let again = Doc::parse(whole.clone(), &Limits::default()).expect("what was put together is JSON");
     let twice = split(&again, rtype, &stamp);
-    assert!(twice.structure() == apart.structure() && twice.parts() == apart.parts(), "apart and together changes the parts");
+    assert!(
+        twice.structure() == apart.structure() && twice.parts() == apart.parts(),
+        "apart and together changes the parts"
+    );
     assert!(together(&twice) == whole, "apart and together changes the text");
     redacted(&apart);
 }
 
 fn together(apart: &Split) -> Vec<u8> {
     let mut out = Vec::new();
-    let shown = splice(apart.structure(), &apart.parts().map(Some), &mut out).expect("parts of one resource fit together");
+    let shown =
+        splice(apart.structure(), &apart.parts().map(Some), &mut out).expect("parts of one resource fit together");
     assert!(!shown.redacted);
     out
 }

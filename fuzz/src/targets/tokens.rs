@@ -16,8 +16,11 @@ static SERVER: LazyLock<Identity> = LazyLock::new(|| {
     let (clock, random) = (Arc::new(SetClock::default()), Arc::new(PlannedRandomness::default()));
     let origin = Origin::parse("aceso.example/us").unwrap();
     let sequencer = Sequencer::create(&LogKeys::generate(&*random), &origin).unwrap();
-    let store = SqliteStore::start(&folder("fuzz-tokens").join("records.db"), sequencer, clock.clone(), Options::default()).unwrap();
-    let config = IdentityConfig::new("https://aceso.example", "https://aceso.example/fhir/R4", Region::parse("us").unwrap());
+    let store =
+        SqliteStore::start(&folder("fuzz-tokens").join("records.db"), sequencer, clock.clone(), Options::default())
+            .unwrap();
+    let config =
+        IdentityConfig::new("https://aceso.example", "https://aceso.example/fhir/R4", Region::parse("us").unwrap());
     let signing = SigningKeys::new(&SigningKeys::generate().unwrap()).unwrap();
     Identity::open(Arc::new(store), Arc::new(Clear), config, signing, clock, random).unwrap()
 });
