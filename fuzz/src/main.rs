@@ -5,7 +5,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool that reports to a terminal")]
 #![expect(
-    clippy::panic,
+    clippy::expect_used,
     clippy::unwrap_used,
     clippy::indexing_slicing,
     reason = "a broken property is a panic, which the runner reports"

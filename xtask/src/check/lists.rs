@@ -71,11 +71,13 @@ fn compare(name: &str, list: &BTreeSet<String>, routes: &BTreeSet<String>, cover
         .collect()
 }
 
-/// Endpoints as `METHOD /path`: every pair `("METHOD", "/path"` of the route table.
+/// Endpoints as `METHOD /path`: every pair `("METHOD", "/path"` of the route table, and `client("/path"`, which is a POST.
 fn endpoints(text: &str) -> BTreeSet<String> {
     const METHODS: [&str; 5] = ["GET", "POST", "PUT", "DELETE", "PATCH"];
     let text = text.split("#[cfg(test)]").next().unwrap_or_default();
-    let mut found = BTreeSet::new();
+    let posts =
+        text.match_indices("client(\"/").filter_map(|(at, call)| text.get(at + call.len() - 1..)?.split('"').next());
+    let mut found: BTreeSet<String> = posts.map(|path| format!("POST {path}")).collect();
     for method in METHODS {
         let quoted = format!("\"{method}\"");
         for (at, _) in text.match_indices(&quoted) {
@@ -117,8 +119,7 @@ mod tests {
     use super::*;
     use crate::check::source::tests::tree;
 
-    const ROUTE_TABLE: &str =
-        "pub const ROUTES: &[Route] = &[\n    route(\"GET\", \"/a\"),\n    route(\"POST\",\n  \"/b\"),\n];\n";
+    const ROUTE_TABLE: &str = "pub const ROUTES: &[Route] = &[\n    route(\"GET\", \"/a\"),\n    client(\"/b\"),\n];\n";
 
     fn with(authorisation: &str, list: &str) -> Vec<Finding> {
         let test = format!(
