@@ -43,7 +43,7 @@ impl Custodian {
                 let receipt = self.record_one(describe(self.granted(caller, &grant))).await?;
                 Ok((grant, receipt))
             }
-            Decision::Denied(denial) => Err(self.refuse(caller, describe(Entry::by(caller, action)), &denial).await),
+            Decision::Denied(denial) => Err(self.refuse(describe(Entry::by(caller, action)), &denial).await),
         }
     }
 
@@ -56,8 +56,7 @@ impl Custodian {
     }
 
     /// Records a denial and says how it is answered.
-    pub(crate) async fn refuse(&self, caller: &Caller, entry: Entry, denial: &Denial) -> DoorError {
-        let _ = caller;
+    pub(crate) async fn refuse(&self, entry: Entry, denial: &Denial) -> DoorError {
         let entry =
             entry.with_outcome(Outcome::denied(denial.reason.as_str())).with_policy(self.inner.engine.version());
         match self.record_one(entry).await {

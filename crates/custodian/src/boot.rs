@@ -31,6 +31,12 @@ pub enum BootError {
     /// The first unit of work was refused: another process set the system up at the same time.
     #[error("another process uses this data directory")]
     Contended,
+    /// The rows were written for another population, so they have other index tokens than a search would ask for.
+    #[error("the data was indexed for a population of {stored} patients; set search.population back to it")]
+    IndexPlan {
+        /// The population that the rows were written for.
+        stored: u64,
+    },
     /// The audit log does not read back: changed, cut or sealed with other keys.
     #[error("the audit log does not read back; `aceso audit verify` names the place")]
     Log,
@@ -107,6 +113,27 @@ impl Custodian {
         let freshness = Freshness::new();
         freshness.replay(parts.store.log(), &log.keys, &log.origin).map_err(|_| BootError::Log)?;
         Ok(Self::assemble(parts, keyring, freshness, log))
+    }
+
+    /// The start-up guard of the indexes: they are chosen once by the configured population, and checked at every start.
+    ///
+    /// # Errors
+    /// [`BootError::IndexPlan`] when the data was written for another population.
+    pub async fn check_index_plan(&self, population: u64) -> Result<(), BootError> {
+        let (space, key) = ("settings", "search-population");
+        if let Some(document) = self.inner.store.document(space, key)? {
+            let stored = std::str::from_utf8(&document.bytes).ok().and_then(|text| text.parse().ok());
+            let stored: u64 = stored.ok_or(BootError::Secret("search-population"))?;
+            return if stored == population { Ok(()) } else { Err(BootError::IndexPlan { stored }) };
+        }
+        let document = DocumentWrite {
+            space: space.to_owned(),
+            key: key.to_owned(),
+            bytes: Some(population.to_string().into_bytes()),
+        };
+        let entry = Entry::system(&self.inner.region, Action::PolicyChanged).with_detail("search-population");
+        let unit = Unit { documents: vec![document], entries: vec![entry.with_count(population)], ..Unit::default() };
+        commit(&*self.inner.store, unit).await
     }
 
     /// Makes the tenant's keys, unless they exist. True when they were made now.

@@ -2,7 +2,9 @@
 
 use crate::search::SortRule;
 use aceso_base::{LogicalId, Timestamp};
-use aceso_fhir::search::{Criterion, DateCriterion, Filter, Modifier, Prefix, SearchView, SortKey, sort_key};
+use aceso_fhir::search::{
+    Criterion, DateCriterion, Filter, Modifier, Prefix, SearchView, SortKey, SystemIs, TokenCriterion, sort_key,
+};
 
 /// Facts about one record version.
 #[derive(Clone, Copy)]
@@ -15,7 +17,7 @@ pub(crate) struct Facts<'a> {
 pub(crate) fn matches(filter: &Filter, view: &SearchView<'_>, facts: Facts<'_>) -> bool {
     let is = |wanted: &Criterion| match (filter.param.code, wanted) {
         (_, Criterion::Missing(missing)) => !missing,
-        ("_id", Criterion::Token(token)) => token.code.as_ref().is_some_and(|code| *code.raw == *facts.id.as_str()),
+        ("_id", Criterion::Token(token)) => id_text(token) == Some(facts.id.as_str()),
         (_, Criterion::Date(wanted)) => time_matches(*wanted, facts.updated.0),
         _ => false,
     };
@@ -35,12 +37,16 @@ const fn time_matches(wanted: DateCriterion, at: i64) -> bool {
         Prefix::Lt | Prefix::Eb => at < low,
         Prefix::Ge => low <= at,
         Prefix::Le => at <= high,
-        // About: a day to either side of what was asked.
-        Prefix::Ap => low.saturating_sub(DAY) <= at && at <= high.saturating_add(DAY),
+        // The period is already widened by its own length.
+        Prefix::Ap => low <= at && at <= high,
     }
 }
 
-const DAY: i64 = 86_400_000;
+/// The id that a token asks for. Ids are of no code system.
+fn id_text(token: &TokenCriterion) -> Option<&str> {
+    let code = token.code.as_ref()?;
+    (!matches!(token.system, SystemIs::Is(_))).then_some(code.raw.as_str())
+}
 
 /// The exact ids that a filter asks for, when it asks for nothing else.
 pub(crate) fn ids(filter: &Filter) -> Option<Vec<LogicalId>> {
@@ -48,7 +54,7 @@ pub(crate) fn ids(filter: &Filter) -> Option<Vec<LogicalId>> {
         return None;
     }
     let id = |wanted: &Criterion| match wanted {
-        Criterion::Token(token) => LogicalId::parse(&token.code.as_ref()?.raw).ok(),
+        Criterion::Token(token) => LogicalId::parse(id_text(token)?).ok(),
         _ => None,
     };
     // What is no id at all is the id of no record.
@@ -63,10 +69,9 @@ pub(crate) fn updated_range(filter: &Filter) -> Option<(Timestamp, Timestamp)> {
         return None;
     };
     let (from, to) = match prefix {
-        Prefix::Eq => (*low, high.saturating_add(1)),
+        Prefix::Eq | Prefix::Ap => (*low, high.saturating_add(1)),
         Prefix::Gt | Prefix::Sa | Prefix::Ge => (*low, i64::MAX),
         Prefix::Lt | Prefix::Eb | Prefix::Le => (i64::MIN, high.saturating_add(1)),
-        Prefix::Ap => (low.saturating_sub(DAY), high.saturating_add(DAY + 1)),
         Prefix::Ne => return None,
     };
     Some((Timestamp(from), Timestamp(to)))

@@ -74,14 +74,17 @@ impl Freshness {
         }
     }
 
-    /// Whether a newer version than this one was ever acknowledged.
-    pub(crate) fn is_stale(&self, key: &RecordKey, version: Version) -> bool {
-        self.newest(key).is_some_and(|newest| newest > version)
+    /// The newest version that was acknowledged; `None` for a record that the log does not know.
+    ///
+    /// A row is compared with what was asked here *before* the row was read: a writer that comes in between makes the row
+    /// newer than the answer, never older.
+    pub(crate) fn newest(&self, key: &RecordKey) -> Option<Version> {
+        self.newest_of(&key.tenant, key.rtype, &key.id)
     }
 
-    /// The newest version that the log knows; `None` for a record that it does not know.
-    pub(crate) fn newest(&self, key: &RecordKey) -> Option<Version> {
-        let (hash, shard) = self.place(&key.tenant, key.rtype, &key.id);
+    /// As [`Freshness::newest`].
+    pub(crate) fn newest_of(&self, tenant: &TenantId, rtype: ResourceType, id: &LogicalId) -> Option<Version> {
+        let (hash, shard) = self.place(tenant, rtype, id);
         shard?.lock().unwrap_or_else(PoisonError::into_inner).get(&hash).copied().map(Version)
     }
 

@@ -3,12 +3,13 @@
 use crate::access::unavailable;
 use crate::door::Custodian;
 use crate::error::DoorError;
+use crate::open::OpenFailure;
 use crate::view::{Shape, View};
 use aceso_audit::{Receipt, RecordRef};
 use aceso_base::{Caller, Interaction, LogicalId, Timestamp, Version};
 use aceso_fhir::definitions::ResourceType;
 use aceso_policy::{Scope, Target};
-use aceso_store::RecordKey;
+use aceso_store::{RecordKey, RecordRow};
 
 /// One version in a history: what it was, or that it was deleted.
 #[derive(Debug)]
@@ -58,6 +59,7 @@ impl Custodian {
         count: usize,
     ) -> Result<(Vec<HistoryItem>, Receipt), DoorError> {
         let key = RecordKey { tenant: caller.tenant.clone(), rtype, id: id.clone() };
+        let newest = self.inner.freshness.newest(&key);
         let Some(head) = self.inner.store.head(&key).map_err(unavailable)? else {
             return Err(self.absent(caller, Interaction::History, rtype, id).await);
         };
@@ -70,6 +72,9 @@ impl Custodian {
                 entry.with_subject(head.subject).with_records(versions)
             })
             .await?;
+        if newest > Some(head.version) || !is_complete(&rows, head.version, before, count) {
+            return Err(self.unreadable(caller, &key, &head, OpenFailure::RolledBack).await);
+        }
         let mut items = Vec::with_capacity(rows.len());
         for row in &rows {
             if row.head.deleted {
@@ -82,9 +87,19 @@ impl Custodian {
             }
             match self.open_view(&grant, &receipt, &key, row, &Shape::WHOLE) {
                 Ok(view) => items.push(HistoryItem::Version(view)),
-                Err(failure) => return Err(self.unreadable(caller, &key, row, failure).await),
+                Err(failure) => return Err(self.unreadable(caller, &key, &row.head, failure).await),
             }
         }
         Ok((items, receipt))
     }
+}
+
+/// Whether the rows are the versions that were asked for without a gap: versions count up from the first by one. A writer
+/// that came in between may have added newer ones.
+fn is_complete(rows: &[RecordRow], head: Version, before: Option<Version>, count: usize) -> bool {
+    let below = before.map_or(head, |before| head.min(Version(before.0.saturating_sub(1))));
+    let from = rows.first().map_or(0, |row| row.head.version.0);
+    let to = rows.last().map_or(0, |row| row.head.version.0);
+    let follow = rows.windows(2).all(|pair| matches!(pair, [a, b] if a.head.version == b.head.version.next()));
+    follow && (count == 0 || from >= below.0) && (rows.len() == count || to <= 1)
 }

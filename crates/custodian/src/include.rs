@@ -3,10 +3,11 @@
 use crate::access::unavailable;
 use crate::door::Custodian;
 use crate::error::DoorError;
+use crate::open::OpenFailure;
 use crate::search::{Hit, SearchRequest, SearchScope};
 use crate::view::Shape;
 use aceso_audit::{Entry, Outcome, Receipt};
-use aceso_base::{Caller, Interaction, LogicalId, SubjectId};
+use aceso_base::{Caller, Interaction, LogicalId, SubjectId, TenantId, Version};
 use aceso_fhir::definitions::ResourceType;
 use aceso_fhir::search::{Query, SearchParam, SearchView, visit_tokens};
 use aceso_phi::Phi;
@@ -58,16 +59,26 @@ impl Custodian {
             return Err(DoorError::TooCostly { receipt: self.record_one(entry).await? });
         }
         let names: Vec<Name> = names.into_iter().collect();
+        let newest = self.newest_of_all(&caller.tenant, &names);
         let rows = self.inner.store.currents(&caller.tenant, &names).map_err(unavailable)?;
         let mut brought = Vec::with_capacity(rows.len());
-        for ((rtype, id), row) in names.into_iter().zip(rows) {
-            let Some(row) = row.filter(|row| !row.head.deleted) else { continue };
+        for (((rtype, id), row), newest) in names.into_iter().zip(rows).zip(newest) {
+            let Some(row) = row.filter(|row| !row.head.deleted || newest > Some(row.head.version)) else { continue };
             let target = Target { rtype: Some(rtype), subject: row.head.subject, scope: Scope::Record(id.clone()) };
             if let Decision::Granted(grant) = self.decide(caller, Interaction::Read, &target) {
-                brought.push((grant, RecordKey { tenant: caller.tenant.clone(), rtype, id }, row));
+                let key = RecordKey { tenant: caller.tenant.clone(), rtype, id };
+                if newest > Some(row.head.version) {
+                    return Err(self.unreadable(caller, &key, &row.head, OpenFailure::RolledBack).await);
+                }
+                brought.push((grant, key, row));
             }
         }
         Ok(brought)
+    }
+
+    /// What the log knows of these records, asked before their rows are read.
+    fn newest_of_all(&self, tenant: &TenantId, names: &[Name]) -> Vec<Option<Version>> {
+        names.iter().map(|(rtype, id)| self.inner.freshness.newest_of(tenant, *rtype, id)).collect()
     }
 
     /// The records that the page's records refer to.

@@ -9,7 +9,7 @@ use aceso_labels::{ClassSet, splice};
 use aceso_phi::Phi;
 use aceso_policy::Grant;
 use aceso_seal::{Place, open_record};
-use aceso_store::{RecordKey, RecordRow};
+use aceso_store::{Head, RecordKey, RecordRow};
 
 /// Why a record did not open; goes into the log, never to the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub(crate) enum OpenFailure {
     Sealed,
     /// The opened parts do not fit together.
     Splice,
-    /// The row is older than the newest version this process knows of.
+    /// The row is older than the newest version that the log knows, or versions before it are missing.
     RolledBack,
 }
 
@@ -89,7 +89,7 @@ impl Custodian {
         &self,
         caller: &Caller,
         key: &RecordKey,
-        row: &RecordRow,
+        head: &Head,
         failure: OpenFailure,
     ) -> DoorError {
         if failure == OpenFailure::Unavailable {
@@ -97,8 +97,8 @@ impl Custodian {
         }
         let entry = Entry::by(caller, Action::OpenFailed)
             .with_outcome(Outcome::failed(failure.code()))
-            .with_subject(row.head.subject)
-            .with_record(key.rtype, &key.id, row.head.version);
+            .with_subject(head.subject)
+            .with_record(key.rtype, &key.id, head.version);
         match self.record_one(entry).await {
             // A shredded patient's record is as if it had never been.
             Ok(receipt) if failure == OpenFailure::NoKey => DoorError::Absent { receipt },

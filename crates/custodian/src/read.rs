@@ -6,10 +6,25 @@ use crate::error::DoorError;
 use crate::open::OpenFailure;
 use crate::view::{Shape, View};
 use aceso_audit::{Entry, Outcome, Receipt};
-use aceso_base::{Caller, Interaction, LogicalId, SubjectId, Version};
+use aceso_base::{Caller, Interaction, LogicalId, SubjectId, Timestamp, Version};
 use aceso_fhir::definitions::ResourceType;
+use aceso_labels::ClassSet;
 use aceso_policy::{Decision, Scope, Target};
 use aceso_store::RecordKey;
+
+/// What a read found for a caller who may have a copy.
+#[derive(Debug)]
+pub enum Fresh {
+    /// Another version than his.
+    New(View),
+    /// His copy is the stored version.
+    Known {
+        /// The version.
+        version: Version,
+        /// When it came into being.
+        updated: Timestamp,
+    },
+}
 
 impl Custodian {
     /// The current version of a record, or with `version` that one, as the caller may see it.
@@ -26,7 +41,27 @@ impl Custodian {
         version: Option<Version>,
         shape: &Shape,
     ) -> Result<(View, Receipt), DoorError> {
+        match self.read_unless(caller, (rtype, id), version, shape, &|_, _| false).await? {
+            (Fresh::New(view), receipt) => Ok((view, receipt)),
+            (Fresh::Known { .. }, _) => Err(DoorError::Unavailable("a copy that nobody has")),
+        }
+    }
+
+    /// As [`Custodian::read`], for a caller who may have the record already: where `known` says so of the stored version and
+    /// its time, the read is decided and recorded, and nothing is opened.
+    ///
+    /// # Errors
+    /// As for [`Custodian::read`].
+    pub async fn read_unless(
+        &self,
+        caller: &Caller,
+        (rtype, id): (ResourceType, &LogicalId),
+        version: Option<Version>,
+        shape: &Shape,
+        known: &(dyn Fn(Version, Timestamp) -> bool + Sync),
+    ) -> Result<(Fresh, Receipt), DoorError> {
         let key = RecordKey { tenant: caller.tenant.clone(), rtype, id: id.clone() };
+        let newest = self.inner.freshness.newest(&key);
         let found = match version {
             None => self.inner.store.current(&key),
             Some(version) => self.inner.store.version(&key, version),
@@ -37,20 +72,29 @@ impl Custodian {
         };
         let target = Target { rtype: Some(rtype), subject: row.head.subject, scope: Scope::Record(id.clone()) };
         let elements = shape.element_names(rtype);
+        let same = !row.head.deleted && known(row.head.version, row.head.updated);
         let (grant, receipt) = self
             .admit(caller, action, &target, |entry| {
-                entry.with_subject(row.head.subject).with_record(rtype, id, row.head.version).with_elements(elements)
+                let entry = entry.with_subject(row.head.subject).with_record(rtype, id, row.head.version);
+                if same {
+                    entry.with_classes(ClassSet::NONE).with_detail("not-modified")
+                } else {
+                    entry.with_elements(elements)
+                }
             })
             .await?;
+        if version.is_none() && newest > Some(row.head.version) {
+            return Err(self.unreadable(caller, &key, &row.head, OpenFailure::RolledBack).await);
+        }
         if row.head.deleted {
             return Err(DoorError::Gone { receipt, version: row.head.version });
         }
-        if version.is_none() && self.inner.freshness.is_stale(&key, row.head.version) {
-            return Err(self.unreadable(caller, &key, &row, OpenFailure::RolledBack).await);
+        if same {
+            return Ok((Fresh::Known { version: row.head.version, updated: row.head.updated }, receipt));
         }
         match self.open_view(&grant, &receipt, &key, &row, shape) {
-            Ok(view) => Ok((view, receipt)),
-            Err(failure) => Err(self.unreadable(caller, &key, &row, failure).await),
+            Ok(view) => Ok((Fresh::New(view), receipt)),
+            Err(failure) => Err(self.unreadable(caller, &key, &row.head, failure).await),
         }
     }
 
@@ -67,7 +111,7 @@ impl Custodian {
         let target = Target { rtype: Some(rtype), subject, scope: Scope::Record(id.clone()) };
         let entry = Entry::by(caller, action);
         match self.decide(caller, action, &target) {
-            Decision::Denied(denial) => self.refuse(caller, entry, &denial).await,
+            Decision::Denied(denial) => self.refuse(entry, &denial).await,
             Decision::Granted(_) => match self.record_one(entry.with_outcome(Outcome::failed("absent"))).await {
                 Ok(receipt) => DoorError::Absent { receipt },
                 Err(error) => error,

@@ -16,11 +16,12 @@ use aceso_audit::{Entry, Outcome, Receipt, RecordRef};
 use aceso_base::{Caller, Interaction, LogicalId, SubjectId, Timestamp, Version};
 use aceso_fhir::definitions::ResourceType;
 use aceso_fhir::search::{Filter, SearchParam, SearchView};
-use aceso_labels::{ClassSet, param_classes};
+use aceso_labels::{ClassSet, param_classes, param_classes_modified};
 use aceso_phi::Phi;
 use aceso_policy::{Decision, Grant, Scope, Target};
 use aceso_seal::{Place, SubjectKey, open_search};
-use aceso_store::{RecordKey, SearchRow};
+use aceso_store::{RecordKey, RecordRow, SearchRow};
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -122,9 +123,21 @@ impl Custodian {
         caller: &Caller,
         request: &SearchRequest<'_>,
     ) -> Result<Vec<(LogicalId, Version)>, DoorError> {
+        self.find_recorded(caller, request).await.map(|(found, _)| found)
+    }
+
+    /// As [`Custodian::find`], with the entry of the log: for answers that say what was found.
+    ///
+    /// # Errors
+    /// As for [`Custodian::search`].
+    pub async fn find_recorded(
+        &self,
+        caller: &Caller,
+        request: &SearchRequest<'_>,
+    ) -> Result<(Vec<(LogicalId, Version)>, Receipt), DoorError> {
         let (grant, receipt) = self.admit_search(caller, request).await?;
         match self.hits(caller, &grant, &receipt, request) {
-            Ok(hits) => Ok(hits.into_iter().map(|hit| (hit.id, hit.version)).collect()),
+            Ok(hits) => Ok((hits.into_iter().map(|hit| (hit.id, hit.version)).collect(), receipt)),
             Err(stop) => Err(self.search_stopped(caller, request, stop).await),
         }
     }
@@ -136,7 +149,7 @@ impl Custodian {
             .with_subjects(request.scope.subject());
         let grant = match self.decide(caller, request.interaction, &target) {
             Decision::Granted(grant) => grant,
-            Decision::Denied(denial) => return Err(self.refuse(caller, entry, &denial).await),
+            Decision::Denied(denial) => return Err(self.refuse(entry, &denial).await),
         };
         let entry = entry.with_grant(grant.id()).with_policy(self.engine().version());
         if let Some(parameter) = request.forbidden_parameter(grant.classes()) {
@@ -155,7 +168,16 @@ impl Custodian {
         receipt: &Receipt,
         request: &SearchRequest<'_>,
     ) -> Result<Vec<Hit>, SearchStop> {
-        let mut search = Candidates { door: self, caller, grant, receipt, request, hits: Vec::new(), failed: None };
+        let mut search = Candidates {
+            door: self,
+            caller,
+            grant,
+            receipt,
+            request,
+            hits: Vec::new(),
+            behind: Vec::new(),
+            failed: None,
+        };
         match request.scope {
             SearchScope::Compartment(subject) => search.compartment(subject)?,
             SearchScope::Directory => search.compartment(SubjectId::DIRECTORY)?,
@@ -168,6 +190,7 @@ impl Custodian {
         if let Some(stop) = search.failed {
             return Err(stop);
         }
+        search.catch_up()?;
         let mut hits = search.hits;
         hits.sort_unstable_by(|a, b| a.sort_key().cmp(&b.sort_key()));
         Ok(hits)
@@ -182,8 +205,13 @@ impl Custodian {
         next: Option<Position>,
         total: usize,
     ) -> Result<Page, DoorError> {
-        let records = page.iter().map(|hit| RecordRef { rtype: hit.rtype, id: hit.id.clone(), version: hit.version });
-        let subjects: BTreeSet<SubjectId> = page.iter().map(|hit| hit.subject).collect();
+        let shown = self.rows_of(caller, page).await?;
+        let records = shown.iter().map(|(key, row)| RecordRef {
+            rtype: key.rtype,
+            id: key.id.clone(),
+            version: row.head.version,
+        });
+        let subjects: BTreeSet<SubjectId> = shown.iter().map(|(_, row)| row.head.subject).collect();
         let elements = request.types.first().map(|t| request.shape.element_names(*t)).unwrap_or_default();
         let entry = self
             .granted(caller, grant)
@@ -198,17 +226,12 @@ impl Custodian {
         }));
         let mut receipts = self.record(entries).await?.into_iter();
         let receipt = receipts.next().ok_or(DoorError::Unavailable("the log gave no receipt"))?;
-        let names: Vec<(ResourceType, LogicalId)> = page.iter().map(|hit| (hit.rtype, hit.id.clone())).collect();
-        let rows = self.inner.store.currents(&caller.tenant, &names).map_err(unavailable)?;
-        let mut matches = Vec::with_capacity(rows.len());
-        for ((rtype, id), row) in names.into_iter().zip(rows) {
-            // Deleted or moved since the hit was found: no longer a match.
-            let Some(row) = row.filter(|row| !row.head.deleted) else { continue };
-            let key = RecordKey { tenant: caller.tenant.clone(), rtype, id };
-            match self.open_view(grant, &receipt, &key, &row, request.shape) {
+        let mut matches = Vec::with_capacity(shown.len());
+        for (key, row) in &shown {
+            match self.open_view(grant, &receipt, key, row, request.shape) {
                 Ok(view) => matches.push(view),
                 Err(OpenFailure::NoKey) => {}
-                Err(failure) => return Err(self.unreadable(caller, &key, &row, failure).await),
+                Err(failure) => return Err(self.unreadable(caller, key, &row.head, failure).await),
             }
         }
         let mut brought = Vec::with_capacity(included.len());
@@ -216,18 +239,43 @@ impl Custodian {
             match self.open_view(grant, &receipt, key, row, request.shape) {
                 Ok(view) => brought.push(view),
                 Err(OpenFailure::NoKey) => {}
-                Err(failure) => return Err(self.unreadable(caller, key, row, failure).await),
+                Err(failure) => return Err(self.unreadable(caller, key, &row.head, failure).await),
             }
         }
         Ok(Page { matches, included: brought, next, total, receipt })
+    }
+
+    /// The sealed rows of the versions that were found to match, still in the order of the page.
+    async fn rows_of(&self, caller: &Caller, page: &[Hit]) -> Result<Vec<(RecordKey, RecordRow)>, DoorError> {
+        let names: Vec<(ResourceType, LogicalId)> = page.iter().map(|hit| (hit.rtype, hit.id.clone())).collect();
+        let rows = self.inner.store.currents(&caller.tenant, &names).map_err(unavailable)?;
+        let mut found = Vec::with_capacity(rows.len());
+        for (hit, row) in page.iter().zip(rows) {
+            let key = RecordKey { tenant: caller.tenant.clone(), rtype: hit.rtype, id: hit.id.clone() };
+            let Some(row) = row else { continue };
+            match row.head.version.cmp(&hit.version) {
+                Ordering::Less => {
+                    return Err(self.unreadable(caller, &key, &row.head, OpenFailure::RolledBack).await);
+                }
+                // Deleted since: no longer a match.
+                _ if row.head.deleted => {}
+                Ordering::Equal => found.push((key, row)),
+                // Changed since: the version that was checked is shown, not one that nobody has looked at.
+                Ordering::Greater => {
+                    let checked = self.inner.store.version(&key, hit.version).map_err(unavailable)?;
+                    found.extend(checked.map(|row| (key, row)));
+                }
+            }
+        }
+        Ok(found)
     }
 
     async fn search_stopped(&self, caller: &Caller, request: &SearchRequest<'_>, stop: SearchStop) -> DoorError {
         let (outcome, subject, record) = match stop {
             SearchStop::Unavailable(code) => return DoorError::Unavailable(code),
             SearchStop::TooCostly => (Outcome::failed("too-costly"), None, None),
-            SearchStop::Unreadable { rtype, id, version, subject } => {
-                (Outcome::failed("does-not-open"), Some(subject), Some((rtype, id, version)))
+            SearchStop::Unreadable { rtype, id, version, subject, failure } => {
+                (Outcome::failed(failure.code()), Some(subject), Some((rtype, id, version)))
             }
         };
         let unreadable = record.is_some();
@@ -248,7 +296,7 @@ impl Custodian {
 pub(crate) enum SearchStop {
     Unavailable(&'static str),
     TooCostly,
-    Unreadable { rtype: ResourceType, id: LogicalId, version: Version, subject: SubjectId },
+    Unreadable { rtype: ResourceType, id: LogicalId, version: Version, subject: SubjectId, failure: OpenFailure },
 }
 
 /// The candidates of one search, checked one by one.
@@ -259,6 +307,8 @@ pub(crate) struct Candidates<'a> {
     pub(crate) receipt: &'a Receipt,
     pub(crate) request: &'a SearchRequest<'a>,
     pub(crate) hits: Vec<Hit>,
+    /// Records whose search part is older than the version that the log knows: changed since, or set back by somebody.
+    behind: Vec<(ResourceType, LogicalId, Version)>,
     pub(crate) failed: Option<SearchStop>,
 }
 
@@ -272,7 +322,7 @@ impl Candidates<'_> {
         let key = inner.keyring.latest_subject(tenant, subject).map_err(|_| SearchStop::Unavailable("keys"))?;
         // No key: no such patient, or a shredded one. Either way there is nothing to find.
         let Some((_, key)) = key else { return Ok(()) };
-        if let Some(named) = self.by_subject_tokens(subject, &key)? {
+        if let Some(named) = self.by_subject_tokens(&key)? {
             let rows = inner.store.search_rows(tenant, Some(subject), &named).map_err(SearchStop::store)?;
             let mut room = Phi::new(Vec::new());
             for row in rows.into_iter().flatten() {
@@ -284,11 +334,7 @@ impl Candidates<'_> {
     }
 
     /// Candidates by the tokens of one filter, where the request has one that is indexed and selective.
-    fn by_subject_tokens(
-        &self,
-        subject: SubjectId,
-        key: &SubjectKey,
-    ) -> Result<Option<Vec<(ResourceType, LogicalId)>>, SearchStop> {
+    fn by_subject_tokens(&self, key: &SubjectKey) -> Result<Option<Vec<(ResourceType, LogicalId)>>, SearchStop> {
         let [rtype] = self.request.types else { return Ok(None) };
         let keys = self.door.inner.keyring.tenant(&self.caller.tenant).map_err(|_| SearchStop::Unavailable("keys"))?;
         for filter in self.request.filters {
@@ -298,8 +344,6 @@ impl Candidates<'_> {
             if found.limit_hit {
                 continue;
             }
-            // Tokens are keyed per patient: what another patient's record answers to here is a chance hit or a linked record.
-            let _ = subject;
             return Ok(Some(found.found.into_iter().map(|candidate| (*rtype, candidate.id)).collect()));
         }
         Ok(None)
@@ -362,13 +406,39 @@ impl Candidates<'_> {
         self.check(found, &key, row.sealed.as_bytes(), room)
     }
 
+    /// Looks again at the records that were behind the log. What still is was set back.
+    fn catch_up(&mut self) -> Result<(), SearchStop> {
+        let mut room: Plain = Phi::new(Vec::new());
+        while !self.behind.is_empty() {
+            let behind = std::mem::take(&mut self.behind);
+            let names: Vec<_> = behind.iter().map(|(rtype, id, _)| (*rtype, id.clone())).collect();
+            let rows = self.door.inner.store.search_rows(&self.caller.tenant, None, &names).map_err(SearchStop::store)?;
+            for ((rtype, id, newest), row) in behind.into_iter().zip(rows) {
+                let Some(row) = row else { continue };
+                if row.version < newest {
+                    let (version, subject) = (row.version, row.subject);
+                    return Err(SearchStop::Unreadable { rtype, id, version, subject, failure: OpenFailure::RolledBack });
+                }
+                self.check_row(&row, &mut room)?;
+            }
+        }
+        Ok(())
+    }
+
     fn check(&mut self, found: Found, key: &SubjectKey, sealed: &[u8], room: &mut Plain) -> Result<(), SearchStop> {
         let Found { rtype, id, version, updated, subject } = found;
+        let newest = self.door.inner.freshness.newest_of(&self.caller.tenant, rtype, &id);
+        if let Some(newest) = newest.filter(|newest| *newest > version) {
+            self.behind.push((rtype, id, newest));
+            return Ok(());
+        }
         let place =
             Place { region: &self.door.inner.region, tenant: &self.caller.tenant, subject, rtype, id: &id, version };
         let opened = open_search(key, self.grant, self.receipt, &place, sealed, self.door.now(), room);
         let view = opened.ok().and_then(|()| SearchView::open(room.expose()).ok()).filter(|view| view.rtype() == rtype);
-        let Some(view) = view else { return Err(SearchStop::Unreadable { rtype, id, version, subject }) };
+        let Some(view) = view else {
+            return Err(SearchStop::Unreadable { rtype, id, version, subject, failure: OpenFailure::Sealed });
+        };
         let facts = Facts { id: &id, updated };
         if !self.request.filters.iter().all(|filter| matches(filter, &view, facts)) {
             return Ok(());
@@ -431,14 +501,12 @@ impl SearchRequest<'_> {
     /// The first parameter that reads, filters by or sorts by what the classes do not open.
     fn forbidden_parameter(&self, granted: ClassSet) -> Option<&'static str> {
         let [rtype] = self.types else { return None };
-        let filters = self.filters.iter().map(|filter| filter.param);
-        let sorts = self.sort.iter().map(|key| key.param);
+        let filters =
+            self.filters.iter().map(|filter| (filter.param.code, param_classes_modified(*rtype, filter.param.code, filter.modifier)));
+        let sorts = self.sort.iter().map(|rule| rule.param);
         let includes = self.include.iter().filter(|include| include.source == *rtype).map(|include| include.param);
-        filters
-            .chain(sorts)
-            .chain(includes)
-            .find(|param| !param_classes(*rtype, param.code).is_subset_of(granted))
-            .map(|param| param.code)
+        let others = sorts.chain(includes).map(|param| (param.code, param_classes(*rtype, param.code)));
+        filters.chain(others).find(|(_, classes)| !classes.is_subset_of(granted)).map(|(code, _)| code)
     }
 }
 

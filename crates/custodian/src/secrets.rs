@@ -79,26 +79,6 @@ fn foreign(space: &str) -> String {
 }
 
 impl Custodian {
-    /// Seals a document of another room (accounts, connections) under the system's keys, bound to its place.
-    ///
-    /// # Errors
-    /// [`BootError`] when the keys cannot be used.
-    pub fn seal_bytes(&self, space: &str, key: &str, plain: &[u8]) -> Result<Vec<u8>, BootError> {
-        let keys = self.inner.keyring.tenant(&system_tenant()?).map_err(boot_error)?;
-        let sealed = seal_document(&keys, space, key, plain).map_err(|_| BootError::Secret("document"))?;
-        Ok(sealed.as_bytes().to_vec())
-    }
-
-    /// Opens what [`Custodian::seal_bytes`] sealed for this space and key.
-    ///
-    /// # Errors
-    /// [`BootError::Secret`] for other bytes or another place.
-    pub fn open_bytes(&self, space: &str, key: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, BootError> {
-        let keys = self.inner.keyring.tenant(&system_tenant()?).map_err(boot_error)?;
-        open_document(&keys, space, key, &Sealed::from_store(sealed.to_vec()))
-            .map_err(|_| BootError::Secret("document"))
-    }
-
     /// A keyed fingerprint of some bytes: equal for equal bytes in this tenant, and says nothing about them without the key. For
     /// remembering what was imported.
     ///

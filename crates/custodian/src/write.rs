@@ -3,14 +3,16 @@
 use crate::access::unavailable;
 use crate::door::Custodian;
 use crate::error::DoorError;
-use crate::open::Plain;
+use crate::open::{OpenFailure, Plain};
+use crate::search::{SearchRequest, SearchScope};
+use crate::view::Shape;
 use aceso_audit::{Entry, Outcome, Receipt};
 use aceso_base::{Caller, Interaction, LogicalId, SubjectId, Timestamp, Version};
 use aceso_fhir::definitions::ResourceType;
 use aceso_fhir::json::Doc;
 use aceso_fhir::search::{Filter, SearchValues, SearchView, encode, extract};
 use aceso_labels::{ClassSet, Stamp, SubjectFound, other_subjects, split, subject_of};
-use aceso_phi::{Phi, Sealed};
+use aceso_phi::{IndexToken, Phi, Sealed};
 use aceso_policy::{Decision, Denial, Scope, Target};
 use aceso_seal::{Place, RecordToSeal, SubjectKey, header, seal_record, seal_search};
 use aceso_store::{
@@ -85,6 +87,8 @@ pub struct Written {
 
 /// How often a write is made anew when another writer came first and no version was demanded.
 const ATTEMPTS: usize = 16;
+/// More records than this that share an identifier's token count as a match.
+const MAX_LOOKALIKES: usize = 256;
 /// After so many records, a long unit lets other tasks run.
 const YIELD_EVERY: usize = 32;
 
@@ -105,10 +109,11 @@ impl Custodian {
         for _ in 0..ATTEMPTS {
             let mut draft = self.draft(caller, changes).await?;
             for guard in guards {
-                draft.guards.extend(self.guard_condition(caller, guard)?.map(|condition| (guard.change, condition)));
+                draft.guards.extend(self.guard_condition(caller, guard).await?.map(|condition| (guard.change, condition)));
             }
             let Draft { conditions, guards, puts, keys, entries, outcome } = draft;
-            let (of_change, mut preconditions): (Vec<usize>, Vec<Precondition>) = conditions.into_iter().unzip();
+            let demanded: Vec<Option<usize>> = conditions.iter().map(demanded_version).collect();
+            let mut preconditions: Vec<Precondition> = conditions.into_iter().map(|(_, condition)| condition).collect();
             let versions = preconditions.len();
             let (guard_of, guard_conditions): (Vec<usize>, Vec<Precondition>) = guards.into_iter().unzip();
             preconditions.extend(guard_conditions);
@@ -122,8 +127,8 @@ impl Custodian {
                     if let Some(at) = failed.checked_sub(versions).filter(|_| failed < steps.0) {
                         return Err(DoorError::Duplicate { change: guard_of.get(at).copied().unwrap_or_default() });
                     }
-                    let change = of_change.get(failed).copied().unwrap_or_default();
-                    if changes.get(change).is_some_and(|change| change.demands_a_version()) {
+                    let demands = |change: &usize| changes.get(*change).is_some_and(Change::demands_a_version);
+                    if let Some(change) = demanded.get(failed).copied().flatten().filter(demands) {
                         return Err(DoorError::VersionMismatch { change });
                     }
                 }
@@ -134,15 +139,47 @@ impl Custodian {
 
     /// The store's form of a guard: the one token that a matching record must have. `None` when the filters have none; then the
     /// search that came before is the only check.
-    fn guard_condition(&self, caller: &Caller, guard: &Guard<'_>) -> Result<Option<Precondition>, DoorError> {
+    async fn guard_condition(&self, caller: &Caller, guard: &Guard<'_>) -> Result<Option<Precondition>, DoorError> {
         let tenant = self.inner.keyring.tenant(&caller.tenant).map_err(|_| DoorError::Unavailable("keys"))?;
         let token = guard
             .filters
             .iter()
             .filter_map(|filter| crate::tokens::of_identifiers(&tenant, guard.rtype, filter))
             .find_map(|tokens| <[_; 1]>::try_from(tokens).ok());
+        let Some([token]) = token else { return Ok(None) };
+        let but = self.lookalikes(caller, guard, &token).await?;
         let tenant = caller.tenant.clone();
-        Ok(token.map(|[token]| Precondition::NoRowWithToken { tenant, rtype: guard.rtype, token, but: Vec::new() }))
+        Ok(Some(Precondition::NoRowWithToken { tenant, rtype: guard.rtype, token, but }))
+    }
+
+    /// The records that have the token and were opened and found not to match: tokens fold case and separators, searches do not.
+    async fn lookalikes(
+        &self,
+        caller: &Caller,
+        guard: &Guard<'_>,
+        token: &IndexToken,
+    ) -> Result<Vec<LogicalId>, DoorError> {
+        let tokens = std::slice::from_ref(token);
+        let found = self.inner.store.by_tokens(&caller.tenant, guard.rtype, tokens, MAX_LOOKALIKES).map_err(unavailable)?;
+        if found.found.is_empty() {
+            return Ok(Vec::new());
+        }
+        let request = SearchRequest {
+            scope: SearchScope::Population,
+            types: &[guard.rtype],
+            filters: guard.filters,
+            sort: &[],
+            count: 1,
+            after: None,
+            include: &[],
+            shape: &Shape::WHOLE,
+            interaction: Interaction::Create,
+        };
+        let matching = self.find(caller, &request).await?;
+        if found.limit_hit || !matching.is_empty() {
+            return Err(DoorError::Duplicate { change: guard.change });
+        }
+        Ok(found.found.into_iter().map(|candidate| candidate.id).collect())
     }
 
     fn written(&self, outcome: Vec<Done>, receipts: Vec<Receipt>) -> Vec<Written> {
@@ -180,7 +217,7 @@ impl Custodian {
     /// Puts a refused change into the log and turns it into the caller's answer.
     async fn stopped(&self, caller: &Caller, stop: Stop, change: usize) -> DoorError {
         match stop {
-            Stop::Denied { entry, denial } => self.refuse(caller, entry, &denial).await,
+            Stop::Denied { entry, denial } => self.refuse(entry, &denial).await,
             Stop::Classes { entry } => {
                 match self
                     .record_one(entry.with_outcome(Outcome::denied("classes")).with_policy(self.inner.engine.version()))
@@ -190,14 +227,12 @@ impl Custodian {
                     Err(error) => error,
                 }
             }
-            Stop::Absent { entry } => match self.record_one(entry.with_outcome(Outcome::failed("absent"))).await {
-                Ok(receipt) => DoorError::Absent { receipt },
-                Err(error) => error,
-            },
+            Stop::Absent { rtype, id } => self.absent(caller, Interaction::Delete, rtype, &id).await,
             Stop::Gone { entry, version } => match self.record_one(entry.with_outcome(Outcome::failed("gone"))).await {
                 Ok(receipt) => DoorError::Gone { receipt, version },
                 Err(error) => error,
             },
+            Stop::RolledBack { key, head } => self.unreadable(caller, &key, &head, OpenFailure::RolledBack).await,
             Stop::Error(error) => error,
         }
     }
@@ -212,8 +247,8 @@ impl Custodian {
         expected: Expected,
     ) -> Result<(), Stop> {
         let key = RecordKey { tenant: session.caller.tenant.clone(), rtype, id: id.clone() };
+        let newest = self.inner.freshness.newest(&key);
         let head = self.inner.store.head(&key).map_err(|error| Stop::Error(unavailable(error)))?;
-        check_expected(expected, head.as_ref(), at)?;
         let subject = match subject_of(doc.root(), rtype) {
             // A patient is his own subject, whatever `id` the body came with.
             _ if rtype.name() == "Patient" => {
@@ -227,6 +262,9 @@ impl Custodian {
         let action = if live { Interaction::Update } else { Interaction::Create };
         let version = head.as_ref().map_or(Version::FIRST, |head| head.version.next());
         let granted = self.write_grant(session, action, &key, subject, version)?;
+        check_fresh(&key, head.as_ref(), newest, subject)?;
+        // After the rules: who may not write here must not learn by a precondition what is here.
+        check_expected(expected, head.as_ref(), at)?;
         if let Some(head) = head.as_ref().filter(|head| !head.deleted) {
             self.check_replaced(session, &key, head, subject, granted)?;
         }
@@ -291,12 +329,14 @@ impl Custodian {
         expected: Expected,
     ) -> Result<(), Stop> {
         let key = RecordKey { tenant: session.caller.tenant.clone(), rtype, id: id.clone() };
+        let newest = self.inner.freshness.newest(&key);
         let head = self.inner.store.head(&key).map_err(|error| Stop::Error(unavailable(error)))?;
         let Some(head) = head else {
-            return Err(Stop::Absent { entry: Entry::by(session.caller, Interaction::Delete) });
+            return Err(Stop::Absent { rtype, id: id.clone() });
         };
         let version = head.version.next();
         let granted = self.write_grant(session, Interaction::Delete, &key, head.subject, version)?;
+        check_fresh(&key, Some(&head), newest, head.subject)?;
         if head.deleted {
             let entry = self.write_entry(session, Interaction::Delete, &key, head.subject, head.version);
             return Err(Stop::Gone { entry, version: head.version });
@@ -425,6 +465,22 @@ impl Change {
     }
 }
 
+/// A new version on top of a row that was set back, or in the place of one that was taken away, would hide that.
+fn check_fresh(key: &RecordKey, head: Option<&Head>, newest: Option<Version>, subject: SubjectId) -> Result<(), Stop> {
+    if newest <= head.map(|head| head.version) {
+        return Ok(());
+    }
+    let missing = Head {
+        version: Version(0),
+        subject,
+        subject_key_version: 0,
+        tenant_key_version: 0,
+        updated: Timestamp(0),
+        deleted: true,
+    };
+    Err(Stop::RolledBack { key: key.clone(), head: head.cloned().unwrap_or(missing) })
+}
+
 fn check_expected(expected: Expected, head: Option<&Head>, change: usize) -> Result<(), Stop> {
     let live = head.filter(|head| !head.deleted);
     let holds = match expected {
@@ -434,6 +490,11 @@ fn check_expected(expected: Expected, head: Option<&Head>, change: usize) -> Res
         Expected::Any => true,
     };
     if holds { Ok(()) } else { Err(DoorError::VersionMismatch { change }.into()) }
+}
+
+/// The change that a precondition on a record's version belongs to.
+fn demanded_version((change, condition): &(usize, Precondition)) -> Option<usize> {
+    matches!(condition, Precondition::Version { .. }).then_some(*change)
 }
 
 fn version_condition(key: &RecordKey, head: Option<&Head>) -> Precondition {
@@ -481,8 +542,9 @@ struct WriteKeys {
 enum Stop {
     Denied { entry: Entry, denial: Denial },
     Classes { entry: Entry },
-    Absent { entry: Entry },
+    Absent { rtype: ResourceType, id: LogicalId },
     Gone { entry: Entry, version: Version },
+    RolledBack { key: RecordKey, head: Head },
     Error(DoorError),
 }
 
