@@ -1,10 +1,16 @@
 //! The one binary: configuration, telemetry, wiring and commands. Holds no rule of its own.
 
+pub mod app;
 pub mod commands;
 pub mod config;
+pub mod control;
+pub mod demo;
 pub mod doctor;
 pub mod exit;
 pub mod hardening;
+pub mod import;
 pub mod ops;
+pub mod serve;
 pub mod shutdown;
+mod synthetic;
 pub mod telemetry;

@@ -1,7 +1,15 @@
 //! The command line. A command stands here only when it works.
 
+pub mod audit;
 pub mod config;
 pub mod doctor;
+pub mod import;
+pub mod keys;
+pub mod leakage;
+pub mod order;
+pub mod people;
+pub mod policy;
+pub mod serve;
 
 use crate::exit::{Exit, Failure};
 use clap::{Args, Parser, Subcommand};
@@ -23,6 +31,29 @@ pub struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Start everything with synthetic patients and one person per role
+    Demo(crate::demo::Arguments),
+    /// Serve
+    Serve(ConfigFile),
+    /// Take FHIR bundles in; started again after an interruption, it goes on where it was
+    Import(import::Arguments),
+    /// Keys: status, rotation, crypto-shred
+    #[command(subcommand)]
+    Keys(keys::Command),
+    /// What the indexes give away to somebody who holds the database
+    Leakage(order::OfTenant),
+    /// Export the audit log, and verify an exported one offline
+    #[command(subcommand)]
+    Audit(audit::Command),
+    /// Accounts of people
+    #[command(subcommand)]
+    People(people::People),
+    /// OAuth clients
+    #[command(subcommand)]
+    Clients(people::Clients),
+    /// The rules: check them, print the permission matrix
+    #[command(subcommand)]
+    Policy(policy::Command),
     /// Validate the configuration, or show what is in effect
     #[command(subcommand)]
     Config(config::Command),
@@ -52,6 +83,15 @@ pub struct AsJson {
 /// [`Failure`], with its exit code and a text for standard error.
 pub fn run(cli: Cli, out: &mut dyn Write) -> Result<Exit, Failure> {
     match cli.command {
+        Command::Demo(arguments) => crate::demo::run(&arguments, out).map(|()| Exit::Done),
+        Command::Serve(file) => serve::run(&file),
+        Command::Import(arguments) => import::run(&arguments, out),
+        Command::Keys(command) => keys::run(command, out),
+        Command::Leakage(of) => leakage::run(&of, out),
+        Command::Audit(command) => audit::run(&command, out),
+        Command::People(command) => people::run(command, out),
+        Command::Clients(command) => people::run_clients(command, out),
+        Command::Policy(command) => policy::run(&command, out),
         Command::Config(command) => config::run(&command, out),
         Command::Doctor(arguments) => doctor::run(&arguments, out),
     }

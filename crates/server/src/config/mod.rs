@@ -80,7 +80,7 @@ pub struct Limits {
     pub scan: Duration,
     /// Largest `_count`.
     pub page_entries: u32,
-    /// Opened search parts kept in memory, in bytes.
+    /// Opened patient keys kept in memory, in bytes.
     pub cache_bytes: usize,
     /// Time for running requests when the process is told to stop.
     pub drain: Duration,
@@ -113,6 +113,8 @@ pub struct Config {
     pub refresh_token: Duration,
     /// Name of the audit log in its checkpoints.
     pub audit_origin: String,
+    /// Patients to expect.
+    pub population: u64,
     /// The form of the log.
     pub log_format: LogFormat,
     /// The least severe level that is logged.
@@ -168,7 +170,9 @@ impl Config {
                 Err(error) => Some(Problem::new("keys.key", error.to_string())),
                 Ok(value) => match EnvProvider::new(std::str::from_utf8(&value).unwrap_or_default()) {
                     Ok(_) => None,
-                    Err(error) => Some(Problem::new("keys.key", format!("{error}; make one with: openssl rand -base64 32"))),
+                    Err(error) => {
+                        Some(Problem::new("keys.key", format!("{error}; make one with: openssl rand -base64 32")))
+                    }
                 },
             },
         };
@@ -224,6 +228,7 @@ impl Config {
             access_token: given.seconds("identity.access_token_seconds"),
             refresh_token: given.seconds("identity.refresh_token_seconds"),
             audit_origin,
+            population: given.number("search.population"),
             log_format: if given.text("telemetry.format") == "text" { LogFormat::Text } else { LogFormat::Json },
             log_level: level(&given.text("telemetry.level")),
             limits,

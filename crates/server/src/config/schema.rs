@@ -103,7 +103,12 @@ pub const KEYS: &[Key] = &[
          env = a secret that the environment of the process hands in",
     ),
     key("keys.file", Kind::Path, None, "provider local: the key file; never inside store.dir"),
-    key("keys.key", Kind::Secret, None, "provider env: 32 random bytes as base64; to rotate, '2:BASE64 1:BASE64', of which the highest version wraps"),
+    key(
+        "keys.key",
+        Kind::Secret,
+        None,
+        "provider env: 32 random bytes as base64; to rotate, '2:BASE64 1:BASE64', of which the highest version wraps",
+    ),
     key("identity.access_token_seconds", Kind::Integer(30, 3600), Some("300"), "life of an access token"),
     key("identity.refresh_token_seconds", Kind::Integer(300, 2_592_000), Some("28800"), "life of a refresh token"),
     key(
@@ -111,6 +116,13 @@ pub const KEYS: &[Key] = &[
         Kind::Name,
         None,
         "name of the log in its checkpoints (C2SP tlog-checkpoint); default localhost/aceso/<region>",
+    ),
+    key(
+        "search.population",
+        Kind::Integer(0, 1_000_000_000),
+        Some("100000"),
+        "patients to expect: how short the index tokens of names and birth dates must be; fixed by the first start, \
+         0 to 1023 = no such tokens, names are found by scanning",
     ),
     key("telemetry.format", Kind::Choice(&["json", "text"]), Some("json"), "form of the log on standard error"),
     key(
@@ -134,7 +146,7 @@ pub const KEYS: &[Key] = &[
         "limits.cache_bytes",
         Kind::Integer(0, 1 << 36),
         Some("16777216"),
-        "opened search parts kept in memory, wiped on eviction",
+        "opened patient keys kept in memory, wiped on eviction; some 4 kB each",
     ),
     key(
         "limits.drain_seconds",

@@ -1,0 +1,109 @@
+//! `aceso audit`.
+
+use super::order::{have_done, show};
+use super::{AsJson, ConfigFile};
+use crate::config::Config;
+use crate::control::{Order, verifying_key};
+use crate::exit::{Exit, Failure};
+use aceso_audit::{exported_key, verify};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// What to do with the audit log.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Write the whole log to a folder: C2SP tiles and checkpoint, and the entries with their salts
+    Export(Export),
+    /// Check an exported log, offline: nothing changed, removed, reordered or cut off. Exit 1 names the first fault
+    Verify(Verify),
+}
+
+/// Which log, and where to.
+#[derive(Debug, clap::Args)]
+pub struct Export {
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub file: ConfigFile,
+    /// A data directory that a server is serving now, instead of a configuration
+    #[arg(long, value_name = "DIR", conflicts_with = "config")]
+    pub data: Option<PathBuf>,
+    /// An empty or new folder
+    #[arg(long, value_name = "OUT")]
+    pub out: PathBuf,
+    /// The form of the answer.
+    #[command(flatten)]
+    pub form: AsJson,
+}
+
+/// What to check, and against what.
+#[derive(Debug, clap::Args)]
+pub struct Verify {
+    /// The exported folder
+    #[arg(value_name = "OUT")]
+    pub folder: PathBuf,
+    /// A checkpoint that was kept from before: the log must still begin with what was signed then
+    #[arg(long, value_name = "FILE")]
+    pub checkpoint: Option<PathBuf>,
+    /// The log's public key; without it the key in the folder is believed, which proves less
+    #[arg(long, value_name = "VKEY")]
+    pub key: Option<String>,
+    /// The form of the answer.
+    #[command(flatten)]
+    pub form: AsJson,
+}
+
+/// Runs it.
+///
+/// # Errors
+/// [`Failure`].
+pub fn run(command: &Command, out: &mut dyn Write) -> Result<Exit, Failure> {
+    match command {
+        Command::Export(export) => run_export(export, out),
+        Command::Verify(verify) => run_verify(verify, out),
+    }
+}
+
+fn run_export(export: &Export, out: &mut dyn Write) -> Result<Exit, Failure> {
+    let folder = std::path::absolute(&export.out).map_err(|_| Failure::Usage("--out is not a path".to_owned()))?;
+    let order = Order::AuditExport { out: folder };
+    let answer = match &export.data {
+        Some(data) => from_server(data, &order)?,
+        None => have_done(Config::load(&export.file.config).map_err(Failure::Configuration)?, order)?,
+    };
+    show(out, export.form, &answer)
+}
+
+/// The keys of the log are sealed under the root key, which only a configuration names; a server that runs has them open.
+fn from_server(data: &Path, order: &Order) -> Result<serde_json::Value, Failure> {
+    crate::control::ask_server(data, order)?.ok_or_else(|| {
+        Failure::NotSo("no server serves this data directory; give its configuration with --config instead".to_owned())
+    })
+}
+
+fn run_verify(asked: &Verify, out: &mut dyn Write) -> Result<Exit, Failure> {
+    let read = |path: &PathBuf| {
+        std::fs::read(path).map_err(|_| Failure::Usage("the file of --checkpoint cannot be read".to_owned()))
+    };
+    let kept = asked.checkpoint.as_ref().map(read).transpose()?;
+    let key = match &asked.key {
+        Some(text) => verifying_key(text)?,
+        None => exported_key(&asked.folder).map_err(|fault| Failure::NotSo(fault.to_string()))?,
+    };
+    match verify(&asked.folder, &key, kept.as_deref(), &mut |_, _| {}) {
+        Ok(verified) => {
+            let root: String = verified.root.iter().map(|byte| format!("{byte:02x}")).collect();
+            let value = serde_json::json!({
+                "ok": true, "entries": verified.size, "root": root,
+                "key": key.to_string(), "key_given": asked.key.is_some(), "checkpoint_kept": kept.is_some(),
+            });
+            show(out, asked.form, &value)
+        }
+        Err(fault) => {
+            let value = serde_json::json!({
+                "ok": false, "file": fault.file, "entry": fault.entry, "fault": fault.to_string(),
+            });
+            show(out, asked.form, &value)?;
+            Ok(Exit::NotSo)
+        }
+    }
+}

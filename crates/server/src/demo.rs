@@ -1,0 +1,269 @@
+//! `aceso demo`: everything in one process, with synthetic patients and one person per role.
+
+use crate::app::{App, CONSOLE_CLIENT, unreachable};
+use crate::config::{Config, Problem};
+use crate::exit::Failure;
+use crate::import::{self, Source};
+use crate::serve::{Serving, for_people, runtime, signals};
+use crate::shutdown::Shutdown;
+use crate::{synthetic, telemetry};
+use aceso_base::{LogicalId, Role, RoleSet, TenantId, Timestamp};
+use aceso_fhir::definitions::ResourceType;
+use aceso_identity::{Actor, NewPerson, Person, Secret, TokenRequest};
+use aceso_store::Reader as _;
+use clap::Args;
+use serde_json::{Value, json};
+use std::io::Write;
+use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Arguments of `aceso demo`.
+#[derive(Debug, Clone, Args)]
+pub struct Arguments {
+    /// Address of the FHIR endpoint
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// Address of health and metrics
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9464")]
+    pub ops_listen: SocketAddr,
+    /// Folder of the demo; a temporary one when not given. A second start on the same folder continues
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// How many synthetic patients to load, at most 12
+    #[arg(long, value_name = "N", default_value_t = 12)]
+    pub patients: usize,
+}
+
+const TENANT: &str = "demo";
+/// A demo's tokens last a day, so that printed commands still work after lunch.
+const TOKEN_LIFE: Duration = Duration::from_secs(24 * 3600);
+
+/// Runs the demo until Ctrl-C.
+///
+/// # Errors
+/// [`Failure`].
+pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
+    telemetry::install(for_people(), tracing::Level::WARN, std::sync::Arc::new(aceso_base::SystemClock))
+        .map_err(|_| Failure::Usage("this process logs already".to_owned()))?;
+    let temporary = arguments.data.is_none();
+    let folder = match &arguments.data {
+        Some(folder) => folder.clone(),
+        None => std::env::temp_dir().join(format!("aceso-demo-{}", std::process::id())),
+    };
+    let config = config(arguments, &folder)?;
+    let done = runtime()?.block_on(async {
+        let shutdown = Shutdown::on_signals().map_err(signals)?;
+        let serving = Serving::open(config).await?;
+        load(&serving.app, arguments.patients, &folder, out).await?;
+        let people = people(&serving.app).await?;
+        write_file(&serving, &folder, &people)?;
+        tell(&serving, &folder, &people, out)?;
+        serving.run(&shutdown).await
+    });
+    if temporary {
+        let _ = std::fs::remove_dir_all(&folder);
+    }
+    done
+}
+
+fn config(arguments: &Arguments, folder: &Path) -> Result<Config, Failure> {
+    let failed = |text: String| Failure::Configuration(vec![Problem { at: "--data".to_owned(), text }]);
+    std::fs::create_dir_all(folder).map_err(|error| failed(format!("cannot be made ({:?})", error.kind())))?;
+    let folder = folder.canonicalize().map_err(|error| failed(format!("cannot be used ({:?})", error.kind())))?;
+    let text = format!(
+        "mode = \"development\"\nregion = \"us\"\ntenants = [\"{TENANT}\"]\nlisten = \"{}\"\nops_listen = \"{}\"\n\
+         [store]\ndir = \"data\"\nreserve_bytes = 16777216\n[keys]\nprovider = \"local\"\nfile = \"root.key\"\n",
+        arguments.listen, arguments.ops_listen
+    );
+    let mut config = Config::from_layers(&text, &folder, []).map_err(Failure::Configuration)?;
+    config.access_token = TOKEN_LIFE;
+    config.refresh_token = TOKEN_LIFE;
+    Ok(config)
+}
+
+async fn load(app: &App, patients: usize, folder: &Path, out: &mut dyn Write) -> Result<(), Failure> {
+    let mut directory = 0;
+    let chosen: Vec<Source> = synthetic::bundles()
+        .into_iter()
+        .enumerate()
+        .filter(|(at, source)| {
+            let is_directory = matches!(source, Source::Embedded(name, _) if name.starts_with("0-"));
+            directory += usize::from(is_directory);
+            is_directory || at - directory < patients
+        })
+        .map(|(_, source)| source)
+        .collect();
+    let bar = crate::commands::import::progress_bar(chosen.len());
+    let shown = bar.clone();
+    let progress = move |done: usize, _all: usize, records: usize| {
+        shown.set_position(done as u64);
+        shown.set_message(format!("{records} records"));
+    };
+    let quarantine = folder.join("quarantine.ndjson");
+    let summary = import::run(app, &tenant()?, chosen, &quarantine, &progress).await?;
+    bar.finish_and_clear();
+    if summary.bundles > 0 {
+        writeln!(out, "Loaded {} synthetic records, sealed ({} refused).", summary.total(), summary.refused)?;
+    } else {
+        writeln!(out, "Continuing with the synthetic records that are here already.")?;
+    }
+    Ok(())
+}
+
+/// A demo account with its fresh credentials.
+struct Account {
+    role: Role,
+    username: &'static str,
+    password: String,
+    access_token: String,
+}
+
+async fn people(app: &App) -> Result<Vec<Account>, Failure> {
+    let own = subjects(app)?.into_iter().next();
+    let known = app.identity.people(Actor::Installation).map_err(identity)?;
+    let mut accounts = Vec::new();
+    for &role in Role::ALL {
+        let username = role.as_str();
+        let password = app.rng.token16().to_string();
+        let own_patient = own.clone().filter(|_| role == Role::Patient);
+        set_up(app, &known, username, role, &password, own_patient).await?;
+        let request = TokenRequest {
+            grant_type: "password".to_owned(),
+            username: Some(username.to_owned()),
+            password: Some(Secret::from(password.as_str())),
+            refresh_token: None,
+            client_id: Some(CONSOLE_CLIENT.to_owned()),
+            client_secret: None,
+            scope: None,
+            request: None,
+        };
+        let token = app.identity.token(request).await;
+        let token = token.map_err(|error| unreachable("the token service", error.description))?;
+        accounts.push(Account { role, username, password, access_token: token.access_token.reveal().to_owned() });
+    }
+    Ok(accounts)
+}
+
+async fn set_up(
+    app: &App,
+    known: &[Person],
+    username: &str,
+    role: Role,
+    password: &str,
+    own_patient: Option<LogicalId>,
+) -> Result<(), Failure> {
+    let password = Secret::from(password);
+    if let Some(person) = known.iter().find(|person| person.username == username) {
+        app.identity.set_password(Actor::Installation, &person.id, &password).await.map_err(identity)?;
+        return Ok(());
+    }
+    let roles = RoleSet::NONE.with(role);
+    let new =
+        NewPerson { username: username.to_owned(), tenant: tenant()?, roles, own_patient, password: Some(password) };
+    app.identity.add_person(Actor::Installation, new).await.map(|_| ()).map_err(identity)
+}
+
+fn subjects(app: &App) -> Result<Vec<LogicalId>, Failure> {
+    let (from, to) = (Timestamp(0), Timestamp(i64::MAX));
+    let found = app.store.updated_between(&tenant()?, ResourceType::PATIENT, from, to, None, 5);
+    let found = found.map_err(|error| unreachable("the store", error.to_string()))?;
+    Ok(found.into_iter().map(|patient| patient.id).collect())
+}
+
+fn write_file(serving: &Serving, folder: &Path, people: &[Account]) -> Result<(), Failure> {
+    let subjects: Vec<String> = subjects(&serving.app)?.iter().map(|id| id.as_str().to_owned()).collect();
+    let people: Vec<Value> = people
+        .iter()
+        .map(|account| {
+            json!({
+                "role": account.role.as_str(),
+                "username": account.username,
+                "password": account.password,
+                "access_token": account.access_token,
+            })
+        })
+        .collect();
+    let value = json!({ "fhir": fhir(serving), "people": people, "subjects": subjects });
+    let path = folder.join("demo.json");
+    let failed = |error: std::io::Error| unreachable("demo.json", format!("cannot be written ({:?})", error.kind()));
+    let _ = std::fs::remove_file(&path);
+    let mut file = std::fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(&path).map_err(failed)?;
+    writeln!(file, "{value:#}").map_err(failed)
+}
+
+fn tell(serving: &Serving, folder: &Path, people: &[Account], out: &mut dyn Write) -> Result<(), Failure> {
+    let fhir = fhir(serving);
+    let patient = subjects(&serving.app)?.into_iter().next().map(|id| id.as_str().to_owned()).unwrap_or_default();
+    let folder = folder.display();
+    writeln!(
+        out,
+        "\n  FHIR R4   {fhir}\n  metrics   http://{}/metrics\n  people    {folder}/demo.json",
+        serving.ops_address
+    )?;
+    writeln!(out, "\n  One person per role: {}", people.iter().map(|a| a.username).collect::<Vec<_>>().join(", "))?;
+    writeln!(
+        out,
+        "\n  Take tokens from the file:\n    token() {{ python3 -c \"import json,sys; print([p['access_token'] for p in json.load(open('{folder}/demo.json'))['people'] if p['role']==sys.argv[1]][0])\" $1; }}"
+    )?;
+    let stories = [
+        (
+            "The operator of the system sees no patient",
+            format!("curl -s -H \"Authorization: Bearer $(token operator)\" {fhir}/Patient/{patient}"),
+        ),
+        (
+            "Billing sees who, not what",
+            format!("curl -s -H \"Authorization: Bearer $(token billing)\" {fhir}/Patient/{patient}"),
+        ),
+        (
+            "A researcher sees what, not who",
+            format!(
+                "curl -s -H \"Authorization: Bearer $(token researcher)\" '{fhir}/Observation?patient={patient}&_count=2'"
+            ),
+        ),
+        (
+            "The physician opens the record to treat",
+            format!(
+                "curl -s -H \"Authorization: Bearer $(token physician)\" -H 'X-Purpose-Of-Use: TREAT' {fhir}/Patient/{patient}"
+            ),
+        ),
+        (
+            "Search inside one patient",
+            format!(
+                "curl -s -H \"Authorization: Bearer $(token physician)\" '{fhir}/Observation?patient={patient}&category=vital-signs&_sort=-date&_count=3'"
+            ),
+        ),
+        (
+            "The auditor sees who looked",
+            format!(
+                "curl -s -H \"Authorization: Bearer $(token auditor)\" 'http://{}/audit/entries?count=5'",
+                serving.address
+            ),
+        ),
+        (
+            "Anybody can check the log, offline (in another terminal)",
+            format!(
+                "aceso audit export --data {folder}/data --out /tmp/aceso-log && aceso audit verify /tmp/aceso-log"
+            ),
+        ),
+    ];
+    for (title, command) in stories {
+        writeln!(out, "\n  {title}:\n    {command}")?;
+    }
+    writeln!(out, "\n  Ctrl-C stops.")?;
+    out.flush()?;
+    Ok(())
+}
+
+fn fhir(serving: &Serving) -> String {
+    serving.app.repository.settings().base_url.clone()
+}
+
+fn tenant() -> Result<TenantId, Failure> {
+    TenantId::parse(TENANT).map_err(|error| Failure::Usage(error.to_string()))
+}
+
+fn identity(error: aceso_identity::IdentityError) -> Failure {
+    unreachable("the token service", error.to_string())
+}

@@ -1,0 +1,244 @@
+//! Bulk import of FHIR bundles: resumable, because what was taken is remembered in the very unit of work that took it.
+
+use crate::app::{App, unreachable};
+use crate::exit::Failure;
+use aceso_base::{Caller, Purpose, Role, TenantId};
+use aceso_fhir::definitions::ResourceType;
+use aceso_repository::{Fault, ResolvedReferences};
+use aceso_store::{DocumentWrite, Reader as _};
+use std::collections::BTreeMap;
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// One bundle to take.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// A file: `.json`, `.json.gz` or `.json.bz2`.
+    File(PathBuf),
+    /// Bytes that the program carries, bzip2.
+    Embedded(&'static str, &'static [u8]),
+}
+
+/// What became of an import.
+#[derive(Clone, Debug, Default)]
+pub struct Summary {
+    /// Bundles taken now.
+    pub bundles: usize,
+    /// Bundles that were taken before.
+    pub known: usize,
+    /// Records made, by type.
+    pub records: BTreeMap<&'static str, usize>,
+    /// Entries, or whole bundles, that were refused.
+    pub refused: usize,
+    /// Bytes of JSON.
+    pub bytes: usize,
+}
+
+impl Summary {
+    /// Records made, all types.
+    #[must_use]
+    pub fn total(&self) -> usize {
+        self.records.values().sum()
+    }
+
+    fn add(&mut self, other: Self) {
+        self.bundles += other.bundles;
+        self.known += other.known;
+        self.refused += other.refused;
+        self.bytes += other.bytes;
+        for (name, count) in other.records {
+            *self.records.entry(name).or_default() += count;
+        }
+    }
+}
+
+/// Where taken bundles are remembered.
+const TAKEN: &str = "imports";
+
+/// The files of the arguments, practitioners and hospitals first: others refer to them by their identifiers.
+///
+/// # Errors
+/// [`Failure::Usage`] for a path that is not there.
+pub fn sources(paths: &[PathBuf]) -> Result<Vec<Source>, Failure> {
+    let mut files = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            let listed = std::fs::read_dir(path).map_err(|error| unreadable(&error))?;
+            let listed = listed.collect::<Result<Vec<_>, _>>().map_err(|error| unreadable(&error))?;
+            files.extend(listed.into_iter().map(|entry| entry.path()).filter(|path| is_bundle(path)));
+        } else if path.is_file() {
+            files.push(path.clone());
+        } else {
+            return Err(Failure::Usage("one of the paths is neither a file nor a folder".to_owned()));
+        }
+    }
+    files.sort_by_key(|path| (rank(path), path.clone()));
+    Ok(files.into_iter().map(Source::File).collect())
+}
+
+fn is_bundle(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    [".json", ".json.gz", ".json.bz2"].iter().any(|end| name.ends_with(end))
+}
+
+fn rank(path: &Path) -> u8 {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    match name {
+        name if name.contains("hospitalInformation") => 0,
+        name if name.contains("practitionerInformation") => 1,
+        _ => 2,
+    }
+}
+
+/// How many bundles are worked on at once: one is parsed and sealed while another is being committed.
+const WORKERS: usize = 3;
+
+/// Takes all sources. `progress` hears (done, all, records) after every bundle; `quarantine` gets a line of JSON for everything
+/// that was refused, with the reason and never a value.
+///
+/// # Errors
+/// [`Failure::Unreachable`] when the store cannot be used. What was taken stays taken; started again, the import goes on.
+pub async fn run(
+    app: &App,
+    tenant: &TenantId,
+    sources: Vec<Source>,
+    quarantine: &Path,
+    progress: &(dyn Fn(usize, usize, usize) + Send + Sync),
+) -> Result<Summary, Failure> {
+    let caller = app.local_caller(tenant, Role::Integration, Purpose::Operations);
+    let all = sources.len();
+    let total = Arc::new(Mutex::new(Summary::default()));
+    let resolved = Arc::new(Mutex::new(ResolvedReferences::new()));
+    // The directory first, one after the other: everything else refers to it.
+    let (first, rest): (Vec<Source>, Vec<Source>) = sources.into_iter().partition(|source| source.rank() < 2);
+    for source in first {
+        let summary = take(app, &caller, &source, &resolved, quarantine).await?;
+        note(&total, summary, all, progress);
+    }
+    let next = Arc::new(AtomicUsize::new(0));
+    let rest = Arc::new(rest);
+    let mut workers = tokio::task::JoinSet::new();
+    let (sender, mut receiver) = tokio::sync::mpsc::channel(WORKERS);
+    for _ in 0..WORKERS {
+        let (app, caller, rest, next) = (app.clone(), caller.clone(), Arc::clone(&rest), Arc::clone(&next));
+        let (resolved, quarantine, sender) = (Arc::clone(&resolved), quarantine.to_owned(), sender.clone());
+        workers.spawn(async move {
+            while let Some(source) = rest.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let done = take(&app, &caller, source, &resolved, &quarantine).await;
+                if sender.send(done).await.is_err() {
+                    break;
+                }
+            }
+        });
+    }
+    drop(sender);
+    while let Some(done) = receiver.recv().await {
+        note(&total, done?, all, progress);
+    }
+    let summary = total.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    Ok(summary)
+}
+
+fn note(total: &Mutex<Summary>, summary: Summary, all: usize, progress: &(dyn Fn(usize, usize, usize) + Send + Sync)) {
+    let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
+    total.add(summary);
+    progress(total.bundles + total.known, all, total.total());
+}
+
+async fn take(
+    app: &App,
+    caller: &Caller,
+    source: &Source,
+    resolved: &Mutex<ResolvedReferences>,
+    quarantine: &Path,
+) -> Result<Summary, Failure> {
+    let body = source.read().map_err(|error| unreadable(&error))?;
+    let bytes = body.len();
+    let mark =
+        app.door().fingerprint(&caller.tenant, &body).map_err(|error| unreachable("the keys", error.to_string()))?;
+    let key = format!("{}/{}", caller.tenant, hex(&mark));
+    let known = app.store.document(TAKEN, &key).map_err(|error| unreachable("the store", error.to_string()))?;
+    if known.is_some() {
+        return Ok(Summary { known: 1, ..Summary::default() });
+    }
+    let mark = [DocumentWrite { space: TAKEN.to_owned(), key, bytes: Some(vec![1]) }];
+    let mut own = resolved.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let taken = app.repository.import(caller, body, &mut own, &mark).await;
+    resolved.lock().unwrap_or_else(PoisonError::into_inner).extend(own);
+    let mut summary = Summary { bundles: 1, bytes, ..Summary::default() };
+    match taken {
+        Ok(answer) => {
+            summary.refused = answer.refused.len();
+            for (entry, fault) in &answer.refused {
+                write_refusal(quarantine, source, Some(*entry), fault)?;
+            }
+            let named = |(rtype, count): (ResourceType, usize)| (rtype.name(), count);
+            summary.records = answer.written.into_iter().map(named).collect();
+        }
+        Err(fault) if fault.status == 503 => {
+            let text = fault.issues.first().map(|issue| issue.diagnostics.to_string()).unwrap_or_default();
+            return Err(unreachable("the store", format!("{text}; start the import again, it goes on")));
+        }
+        Err(fault) => {
+            summary.refused = 1;
+            write_refusal(quarantine, source, None, &fault)?;
+        }
+    }
+    Ok(summary)
+}
+
+fn write_refusal(quarantine: &Path, source: &Source, entry: Option<usize>, fault: &Fault) -> Result<(), Failure> {
+    let issues: Vec<serde_json::Value> = fault
+        .issues
+        .iter()
+        .map(|issue| serde_json::json!({ "code": issue.code, "diagnostics": issue.diagnostics, "expression": issue.expression }))
+        .collect();
+    let line = serde_json::json!({ "source": source.name(), "entry": entry, "issues": issues });
+    let file = std::fs::OpenOptions::new().create(true).append(true).open(quarantine);
+    let mut file = file.map_err(|error| unreadable(&error))?;
+    writeln!(file, "{line}").map_err(|error| unreadable(&error))
+}
+
+impl Source {
+    fn rank(&self) -> u8 {
+        match self {
+            Self::File(path) => rank(path),
+            Self::Embedded(name, _) => rank(Path::new(name)),
+        }
+    }
+
+    fn name(&self) -> String {
+        match self {
+            Self::File(path) => path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned(),
+            Self::Embedded(name, _) => (*name).to_owned(),
+        }
+    }
+
+    fn read(&self) -> std::io::Result<Vec<u8>> {
+        let mut body = Vec::new();
+        match self {
+            Self::Embedded(_, bytes) => {
+                bzip2::read::MultiBzDecoder::new(*bytes).read_to_end(&mut body)?;
+            }
+            Self::File(path) => {
+                let file = std::io::BufReader::new(std::fs::File::open(path)?);
+                match path.extension().and_then(|end| end.to_str()) {
+                    Some("bz2") => bzip2::read::MultiBzDecoder::new(file).read_to_end(&mut body)?,
+                    Some("gz") => flate2::read::MultiGzDecoder::new(file).read_to_end(&mut body)?,
+                    _ => std::io::BufReader::new(file).read_to_end(&mut body)?,
+                };
+            }
+        }
+        Ok(body)
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn unreadable(error: &std::io::Error) -> Failure {
+    unreachable("a file of the import", format!("cannot be read or written ({:?})", error.kind()))
+}
