@@ -30,7 +30,7 @@ mod view;
 mod write;
 
 pub use aceso_audit::Receipt;
-pub use aceso_seal::index::{PlannerError, Plan};
+pub use aceso_seal::index::{Plan, PlannerError};
 pub use aceso_seal::{KeyProvider, SystemRandomness};
 pub use boot::{BootError, Prepared, prepare};
 pub use cursor::{CursorError, Position};

@@ -51,6 +51,12 @@ impl Custodian {
         let head = &row.head;
         let tenant = self.inner.keyring.tenant(&key.tenant).map_err(|_| OpenFailure::Unavailable)?;
         let subject = if grant.classes() == ClassSet::STRUCTURE {
+            // The structure is not under the patient's key, so a shred has to be asked for.
+            let shredded = !head.subject.is_directory()
+                && self.inner.store.shredded(&key.tenant, head.subject).map_err(|_| OpenFailure::Unavailable)?;
+            if shredded {
+                return Err(OpenFailure::NoKey);
+            }
             None
         } else {
             let opened = self.inner.keyring.subject(&key.tenant, head.subject, head.subject_key_version);

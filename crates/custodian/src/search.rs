@@ -412,12 +412,19 @@ impl Candidates<'_> {
         while !self.behind.is_empty() {
             let behind = std::mem::take(&mut self.behind);
             let names: Vec<_> = behind.iter().map(|(rtype, id, _)| (*rtype, id.clone())).collect();
-            let rows = self.door.inner.store.search_rows(&self.caller.tenant, None, &names).map_err(SearchStop::store)?;
+            let rows =
+                self.door.inner.store.search_rows(&self.caller.tenant, None, &names).map_err(SearchStop::store)?;
             for ((rtype, id, newest), row) in behind.into_iter().zip(rows) {
                 let Some(row) = row else { continue };
                 if row.version < newest {
                     let (version, subject) = (row.version, row.subject);
-                    return Err(SearchStop::Unreadable { rtype, id, version, subject, failure: OpenFailure::RolledBack });
+                    return Err(SearchStop::Unreadable {
+                        rtype,
+                        id,
+                        version,
+                        subject,
+                        failure: OpenFailure::RolledBack,
+                    });
                 }
                 self.check_row(&row, &mut room)?;
             }
@@ -500,12 +507,14 @@ impl SearchRequest<'_> {
 
     /// The first parameter that reads, filters by or sorts by what the classes do not open.
     fn forbidden_parameter(&self, granted: ClassSet) -> Option<&'static str> {
-        let [rtype] = self.types else { return None };
-        let filters =
-            self.filters.iter().map(|filter| (filter.param.code, param_classes_modified(*rtype, filter.param.code, filter.modifier)));
+        let filters = self.filters.iter().map(|filter| {
+            let SearchParam { rtype, code, .. } = *filter.param;
+            (code, param_classes_modified(rtype, code, filter.modifier))
+        });
         let sorts = self.sort.iter().map(|rule| rule.param);
-        let includes = self.include.iter().filter(|include| include.source == *rtype).map(|include| include.param);
-        let others = sorts.chain(includes).map(|param| (param.code, param_classes(*rtype, param.code)));
+        // A reverse inclusion is a search of its own, with its own decision.
+        let includes = self.include.iter().filter(|include| !include.reverse).map(|include| include.param);
+        let others = sorts.chain(includes).map(|param| (param.code, param_classes(param.rtype, param.code)));
         filters.chain(others).find(|(_, classes)| !classes.is_subset_of(granted)).map(|(code, _)| code)
     }
 }

@@ -109,7 +109,9 @@ impl Custodian {
         for _ in 0..ATTEMPTS {
             let mut draft = self.draft(caller, changes).await?;
             for guard in guards {
-                draft.guards.extend(self.guard_condition(caller, guard).await?.map(|condition| (guard.change, condition)));
+                draft
+                    .guards
+                    .extend(self.guard_condition(caller, guard).await?.map(|condition| (guard.change, condition)));
             }
             let Draft { conditions, guards, puts, keys, entries, outcome } = draft;
             let demanded: Vec<Option<usize>> = conditions.iter().map(demanded_version).collect();
@@ -160,7 +162,8 @@ impl Custodian {
         token: &IndexToken,
     ) -> Result<Vec<LogicalId>, DoorError> {
         let tokens = std::slice::from_ref(token);
-        let found = self.inner.store.by_tokens(&caller.tenant, guard.rtype, tokens, MAX_LOOKALIKES).map_err(unavailable)?;
+        let found =
+            self.inner.store.by_tokens(&caller.tenant, guard.rtype, tokens, MAX_LOOKALIKES).map_err(unavailable)?;
         if found.found.is_empty() {
             return Ok(Vec::new());
         }

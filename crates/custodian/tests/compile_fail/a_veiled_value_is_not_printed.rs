@@ -1,0 +1,5 @@
+use aceso_phi::Phi;
+
+fn main() {
+    println!("{}", Phi::new(String::new()));
+}

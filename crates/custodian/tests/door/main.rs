@@ -1,0 +1,12 @@
+//! The door, on a real store: what it shows, to whom, what it refuses, and what it leaves in the log.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod audit;
+mod keys;
+mod reads;
+mod searches;
+mod tampering;
+mod writes;

@@ -1,0 +1,221 @@
+//! Every search through the door is compared with a naive reading of the plain records.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+#[path = "../common/mod.rs"]
+mod common;
+mod expected;
+#[path = "../../../fhir/tests/search_oracle/naive.rs"]
+mod naive;
+mod questions;
+
+use aceso_base::Interaction;
+use aceso_custodian::{Plan, SearchScope, Shape};
+use aceso_fhir::search::{ParamKind, Query};
+use aceso_testkit::PlannedRandomness;
+use common::*;
+use expected::Stored;
+use questions::{Pool, Question};
+use std::collections::BTreeMap;
+
+/// Questions of each kind in a compartment or the directory.
+const EACH: usize = 300;
+/// Questions across patients.
+const ACROSS: usize = 400;
+
+struct World {
+    house: House,
+    stored: Vec<Stored>,
+}
+
+async fn world(plan: Plan) -> World {
+    let house = House::with_plan(plan).await;
+    let mut records = synthea(&[0, 5, 9]);
+    records.extend(awkward());
+    // Many patients, so that names and years collide.
+    records.extend((0..150).map(questions::somebody));
+    let mut stored = Vec::new();
+    for (at, block) in records.chunks(150).enumerate() {
+        house.clock.advance(i64::try_from(at).unwrap() * 977 + 1);
+        house.load(block).await;
+        stored.extend(block.iter().map(|record| (record.subject.clone(), record.body.clone())));
+    }
+    let dice = PlannedRandomness::seeded(99);
+    // Some records get a second version, some go: what is searched is what is current.
+    for _ in 0..120 {
+        let at = dice.below(stored.len());
+        let (_, body) = &mut stored[at];
+        if body["resourceType"] == "Patient" {
+            continue;
+        }
+        house.clock.advance(3);
+        let (kind, name) = (body["resourceType"].as_str().unwrap().to_owned(), body["id"].as_str().unwrap().to_owned());
+        if dice.below(3) == 0 {
+            house.delete(&physician(), &kind, &name).await.unwrap();
+            stored.remove(at);
+        } else {
+            questions::change(body, &dice);
+            house.put(&integration(), body).await.unwrap();
+        }
+    }
+    let mut all = Vec::new();
+    for (subject, body) in stored {
+        let kind = body["resourceType"].as_str().unwrap().to_owned();
+        let key =
+            aceso_store::RecordKey { tenant: tenant(), rtype: rtype(&kind), id: id(body["id"].as_str().unwrap()) };
+        let updated = aceso_store::Reader::head(&*house.store, &key).unwrap().unwrap().updated;
+        all.push(Stored { kind, subject, body, updated: updated.0 });
+    }
+    World { house, stored: all }
+}
+
+impl World {
+    /// Asks, walks the pages and compares with the naive opinion. The number of matches.
+    async fn compare(&self, question: &Question) -> usize {
+        let expected = self.expected(question);
+        let pairs = question.pairs();
+        let ask = Ask { scope: question.scope(), kind: &question.kind, pairs: &pairs, count: question.page };
+        let (found, total) = self
+            .house
+            .search(&physician(), &ask)
+            .await
+            .unwrap_or_else(|error| panic!("{}: {question:?}", name_of(&error)));
+        assert_eq!(total, found.len(), "{question:?}");
+        if question.sort.is_some() {
+            assert_eq!(found, expected, "{question:?}");
+        } else {
+            let mut sorted = expected.clone();
+            sorted.sort();
+            // Without a rule the order is by type and id.
+            assert_eq!(found, sorted, "{question:?}");
+        }
+        found.len()
+    }
+
+    fn expected(&self, question: &Question) -> Vec<String> {
+        let in_scope = |stored: &&Stored| {
+            stored.kind == question.kind
+                && match &question.home {
+                    questions::Home::Patient(patient) => stored.subject.as_ref() == Some(patient),
+                    questions::Home::Directory => stored.subject.is_none(),
+                    questions::Home::Everybody => true,
+                }
+        };
+        let mut found: Vec<&Stored> = self
+            .stored
+            .iter()
+            .filter(in_scope)
+            .filter(|stored| question.asked.iter().all(|asked| stored.matches(asked)))
+            .collect();
+        found.sort_by(|a, b| a.order(b, question.sort.as_ref()));
+        found.into_iter().map(|stored| stored.body["id"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+#[derive(Default, Debug)]
+struct Tally {
+    asked: usize,
+    empty: usize,
+    matches: usize,
+}
+
+async fn ask_all(plan: Plan, seed: u64) {
+    let world = world(plan).await;
+    let dice = PlannedRandomness::seeded(seed);
+    let pool = Pool::new(&world.stored);
+    let mut tally: BTreeMap<&'static str, Tally> = BTreeMap::new();
+    let mut count = |kind: &'static str, found: usize| {
+        let line = tally.entry(kind).or_default();
+        line.asked += 1;
+        line.matches += found;
+        line.empty += usize::from(found == 0);
+    };
+    for kind in questions::KINDS {
+        for _ in 0..EACH {
+            let question = pool.inside(kind, &dice);
+            count(kind, world.compare(&question).await);
+        }
+    }
+    for _ in 0..EACH {
+        count("composite", world.compare(&pool.composite(&dice)).await);
+    }
+    for _ in 0..EACH {
+        count("several with _sort", world.compare(&pool.several(&dice)).await);
+    }
+    for _ in 0..ACROSS {
+        count("across patients", world.compare(&pool.across(&dice)).await);
+    }
+    let total: usize = tally.values().map(|line| line.asked).sum();
+    println!("{} records, {total} searches compared, 0 differences", world.stored.len());
+    for (kind, line) in &tally {
+        println!("  {kind}: {} asked, {} with matches, {} matches", line.asked, line.asked - line.empty, line.matches);
+        assert!(line.asked - line.empty > line.asked / 10, "{kind} asks too often about nothing");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answers_are_those_of_a_naive_reading_with_full_length_indexes_only() {
+    ask_all(Plan::STRICT, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answers_are_those_of_a_naive_reading_with_truncated_indexes() {
+    let plan = Plan::for_population(100_000);
+    assert_ne!(plan, Plan::STRICT);
+    ask_all(plan, 2).await;
+}
+
+/// `$everything`: all types of a compartment in one walk.
+#[tokio::test]
+async fn everything_is_everything() {
+    let world = world(Plan::STRICT).await;
+    for patient in world.stored.iter().filter(|stored| stored.kind == "Patient").take(6) {
+        let home = patient.subject.clone().unwrap();
+        let mut expected: Vec<String> = world
+            .stored
+            .iter()
+            .filter(|s| s.subject.as_ref() == Some(&home))
+            .map(|s| format!("{}/{}", s.kind, s.body["id"].as_str().unwrap()))
+            .collect();
+        expected.sort();
+        let mut found = Vec::new();
+        let mut after = None;
+        loop {
+            let request = aceso_custodian::SearchRequest {
+                scope: SearchScope::Compartment(subject(&home)),
+                types: &[],
+                filters: &[],
+                sort: &[],
+                count: 97,
+                after: after.as_ref(),
+                include: &[],
+                shape: &Shape::WHOLE,
+                interaction: Interaction::Everything,
+            };
+            let page = world.house.door.search(&physician(), &request).await.unwrap();
+            found.extend(page.matches.iter().map(|view| format!("{}/{}", view.resource_type().name(), view.id())));
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        found.sort();
+        assert_eq!(found, expected);
+    }
+}
+
+fn kind_name(kind: ParamKind) -> Option<&'static str> {
+    Some(match kind {
+        ParamKind::Token => "token",
+        ParamKind::String => "string",
+        ParamKind::Date => "date",
+        ParamKind::Number => "number",
+        ParamKind::Quantity => "quantity",
+        ParamKind::Reference => "reference",
+        ParamKind::Uri => "uri",
+        ParamKind::Composite | ParamKind::Special => return None,
+    })
+}
+
+fn parses(kind: &str, pairs: &[(String, String)]) -> bool {
+    Query::parse(rtype(kind), pairs).is_ok()
+}
