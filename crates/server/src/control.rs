@@ -203,7 +203,7 @@ pub async fn carry_out(app: &App, order: Order) -> Result<Value, Failure> {
                 kind: ClientKind::Service,
                 tenant: Some(named_tenant(app, &tenant)?),
                 roles: role_set(&roles)?,
-                scopes: Vec::new(),
+                scopes: vec!["fhir".to_owned()],
             };
             let (added, secret) = app.identity.add_client(Actor::Installation, new).await.map_err(identity)?;
             let mut value = client(&added);
