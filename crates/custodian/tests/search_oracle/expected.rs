@@ -147,7 +147,7 @@ fn composite(body: &Value, code: &str, modifier: &str, value: &str) -> bool {
     if component {
         contexts.extend(body["component"].as_array().into_iter().flatten());
     }
-    let mut both = |test: &dyn Fn(&Value) -> bool| contexts.iter().any(|context| test(context));
+    let both = |test: &dyn Fn(&Value) -> bool| contexts.iter().any(|context| test(context));
     if modifier == "missing" {
         let there = both(&|context| !context["code"].is_null() && !values(context, kind).is_empty());
         return there != (value == "true");

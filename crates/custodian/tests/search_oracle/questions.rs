@@ -327,7 +327,7 @@ fn pick_modifier(kind: &str, dice: &PlannedRandomness) -> &'static str {
         "uri" => &["", "", "", "below", "above", "missing"],
         _ => &["", "", "", "", "missing"],
     };
-    pick(modifiers, dice)
+    modifiers[dice.below(modifiers.len())]
 }
 
 fn value_of(param: &SearchParam, record: &Stored, modifier: &str, dice: &PlannedRandomness) -> Option<String> {
@@ -483,12 +483,12 @@ pub(crate) fn somebody(number: usize) -> Record {
     let name = format!("{number:08x}-1111-4000-8000-00000000abcd");
     let years =
         ["1949", "1950-07", "1950-07-31", "1980-01-01", "1980-01-02", "1980", "1999-12-31", "2000-02-29", "2024-06-15"];
-    let mut body = json!({"resourceType": "Patient", "id": name, "gender": ["male", "female"][number % 2],
-        "name": [{"family": families[number % families.len()], "given": [givens[number % givens.len()]]}],
-        "birthDate": years[number % years.len()],
+    let mut body = json!({"resourceType": "Patient", "id": name, "gender": (["male", "female"][number % 2]),
+        "name": [{"family": (families[number % families.len()]), "given": [(givens[number % givens.len()])]}],
+        "birthDate": (years[number % years.len()]),
         "identifier": [{"system": format!("urn:mrn:{}", number % 3), "value": format!("{}", number / 4)}],
         "telecom": [{"system": "phone", "value": format!("+1 555 010-{:04}", number / 2)}, {"system": "email", "value": format!("P{}@Example.org", number / 3)}],
-        "address": [{"city": ["Springfield", "Århus", "Spring Hill"][number % 3]}]});
+        "address": [{"city": (["Springfield", "Århus", "Spring Hill"][number % 3])}]});
     if number.is_multiple_of(7) {
         body["name"][0]["given"].as_array_mut().unwrap().push(json!("Maria"));
         body["name"].as_array_mut().unwrap().push(json!({"text": "Called Annie", "prefix": ["Dr"]}));
