@@ -1,15 +1,17 @@
 //! From a bearer token and a purpose header to the caller of the request.
 
 use crate::Api;
+use crate::fhir::parts::single;
+use crate::refused::Who;
 use crate::reply::Refusal;
 use crate::request_id::Stamped;
 use aceso_base::{Caller, Purpose};
 use aceso_identity::Verified;
 use aceso_repository::Fault;
 use axum::extract::FromRequestParts;
-use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName};
 use std::sync::Arc;
 
 /// Who asks, and why.
@@ -22,7 +24,7 @@ impl FromRequestParts<Api> for SignedIn {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Refusal> {
-        verified(&parts.headers, api).map(Self)
+        verified(&parts.headers, api, stamped(parts)).map(Self)
     }
 }
 
@@ -30,24 +32,44 @@ impl FromRequestParts<Api> for Asking {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Refusal> {
-        let verified = verified(&parts.headers, api)?;
-        let purpose = purpose(&parts.headers, api, &verified)?;
-        let request = parts.extensions.get::<Stamped>().map_or_else(|| api.rng.token16(), |stamped| stamped.0);
-        Ok(Self(verified.caller(purpose, request)))
+        let stamped = stamped(parts);
+        let verified = verified(&parts.headers, api, stamped)?;
+        let purpose = purpose(&parts.headers, api, &verified);
+        if let Some(stamped) = stamped {
+            stamped.asker.is(Who::Known(Arc::clone(&verified), purpose.as_ref().ok().copied()));
+        }
+        let request = stamped.map_or_else(|| api.rng.token16(), |stamped| stamped.id);
+        Ok(Self(verified.caller(purpose?, request)))
     }
 }
 
-fn verified(headers: &HeaderMap, api: &Api) -> Result<Arc<Verified>, Refusal> {
-    let mut given = headers.get_all(AUTHORIZATION).iter();
-    let bearer = match (given.next(), given.next()) {
-        (Some(only), None) => only.to_str().ok().and_then(strip_bearer),
-        (Some(_), Some(_)) => return Err(unauthorized("more than one Authorization header")),
-        (None, _) => None,
+fn stamped(parts: &Parts) -> Option<&Stamped> {
+    parts.extensions.get::<Stamped>()
+}
+
+fn verified(headers: &HeaderMap, api: &Api, stamped: Option<&Stamped>) -> Result<Arc<Verified>, Refusal> {
+    let doubtful = |why: &'static str| {
+        if let Some(stamped) = stamped {
+            stamped.asker.is(Who::Doubtful(why));
+        }
     };
-    let bearer = bearer.ok_or_else(|| unauthorized("an Authorization header with a bearer token is needed"))?;
+    let mut given = headers.get_all(AUTHORIZATION).iter();
+    let only = match (given.next(), given.next()) {
+        (Some(only), None) => only,
+        (Some(_), Some(_)) => {
+            doubtful("several-credentials");
+            return Err(unauthorized("security", "more than one Authorization header"));
+        }
+        (None, _) => return Err(unauthorized("login", "an Authorization header with a bearer token is needed")),
+    };
+    let Some(bearer) = only.to_str().ok().and_then(strip_bearer) else {
+        doubtful("not-a-bearer-token");
+        return Err(unauthorized("security", "an Authorization header with a bearer token is needed"));
+    };
     api.identity.verify(bearer).map_err(|error| {
         tracing::info!(code = error.code(), "token refused");
-        unauthorized("the access token is not valid")
+        doubtful(error.code());
+        unauthorized("security", "the access token is not valid")
     })
 }
 
@@ -56,16 +78,16 @@ fn strip_bearer(value: &str) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-fn unauthorized(text: &'static str) -> Refusal {
-    Refusal(Fault::new(401, "login", text))
+fn unauthorized(code: &'static str, text: &'static str) -> Refusal {
+    Refusal(Fault::new(401, code, text))
 }
 
 /// The purpose asked for, or the default of the role. Whether the role may act for it is the policy's decision, so that a refusal
 /// is in the log.
 fn purpose(headers: &HeaderMap, api: &Api, verified: &Verified) -> Result<Purpose, Refusal> {
     let engine = api.repository.door().engine();
-    match headers.get("x-purpose-of-use") {
-        Some(value) => value.to_str().ok().and_then(Purpose::parse).ok_or_else(|| {
+    match single(headers, &PURPOSE_OF_USE)? {
+        Some(value) => Purpose::parse(value).ok_or_else(|| {
             Refusal(Fault::at(400, "value", "http.X-Purpose-Of-Use", "not a purpose of use that this server knows"))
         }),
         None => engine
@@ -73,3 +95,5 @@ fn purpose(headers: &HeaderMap, api: &Api, verified: &Verified) -> Result<Purpos
             .ok_or_else(|| Refusal(Fault::new(403, "forbidden", "the account has no role, so no purpose of use"))),
     }
 }
+
+const PURPOSE_OF_USE: HeaderName = HeaderName::from_static("x-purpose-of-use");

@@ -1,5 +1,6 @@
 //! Answers: headers that every answer about records has, and faults as OperationOutcomes.
 
+use crate::refused::Unrecorded;
 use aceso_custodian::Receipt;
 use aceso_repository::{Fault, operation_outcome};
 use axum::body::Body;
@@ -42,15 +43,21 @@ impl IntoResponse for Refusal {
         let status = StatusCode::from_u16(fault.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = disclosed(status, operation_outcome(&fault), fault.receipt.as_ref());
         let headers = response.headers_mut();
+        let code = fault.issues.first().map_or("exception", |issue| issue.code);
         if status == StatusCode::UNAUTHORIZED {
-            let challenge = HeaderValue::from_static("Bearer error=\"invalid_token\"");
-            headers.insert(header::WWW_AUTHENTICATE, challenge);
+            // Without a token there is no error to name (RFC 6750 section 3.1).
+            let challenge = if code == "login" { "Bearer" } else { "Bearer error=\"invalid_token\"" };
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         if status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
-        if let Some(tag) = fault.gone_version.and_then(|version| etag(version)) {
+        if let Some(tag) = fault.gone_version.and_then(etag) {
             headers.insert(header::ETAG, tag);
+        }
+        // What the log cannot take, it is not asked to take again.
+        if fault.receipt.is_none() && status != StatusCode::SERVICE_UNAVAILABLE {
+            response.extensions_mut().insert(Unrecorded(code));
         }
         response
     }
@@ -65,6 +72,21 @@ pub(crate) fn etag(version: u32) -> Option<HeaderValue> {
 pub(crate) fn http_date(at: aceso_base::Timestamp) -> Option<HeaderValue> {
     let moment = jiff::Timestamp::from_millisecond(at.0).ok()?.to_zoned(jiff::tz::TimeZone::UTC);
     HeaderValue::from_str(&moment.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()).ok()
+}
+
+/// The moment that an HTTP date names; `None` when it is none.
+pub(crate) fn parse_http_date(text: &str) -> Option<aceso_base::Timestamp> {
+    let moment = jiff::fmt::strtime::parse("%a, %d %b %Y %H:%M:%S GMT", text.trim()).ok()?.to_datetime().ok()?;
+    let moment = moment.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
+    Some(aceso_base::Timestamp(moment.timestamp().as_millisecond()))
+}
+
+/// 304: the client has it already. Who asked is in the log all the same.
+pub(crate) fn unchanged(receipt: &Receipt) -> Response {
+    let mut response = StatusCode::NOT_MODIFIED.into_response();
+    response.headers_mut().insert(header::CACHE_CONTROL, NO_STORE);
+    add_receipt(response.headers_mut(), Some(receipt));
+    response
 }
 
 /// Plain JSON outside FHIR.

@@ -1,22 +1,35 @@
 //! Every request has an id of the server's own making, in its answer, its log line and its audit entries.
 
-use crate::Api;
+use crate::refused::{Asker, completed};
+use crate::{Api, routes};
 use aceso_base::RequestId;
-use axum::extract::{Request, State};
-use axum::http::HeaderValue;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
 
-/// The id, as handlers find it.
-#[derive(Clone, Copy)]
-pub(crate) struct Stamped(pub(crate) RequestId);
+/// The id, and the note of who asks, as handlers find them.
+#[derive(Clone)]
+pub(crate) struct Stamped {
+    pub(crate) id: RequestId,
+    pub(crate) asker: Asker,
+}
 
 pub(crate) async fn stamp(State(api): State<Api>, mut request: Request, next: Next) -> Response {
-    let id = api.rng.token16();
-    request.extensions_mut().insert(Stamped(id));
-    let mut response = next.run(request).await;
-    if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
+    let stamped = Stamped { id: api.rng.token16(), asker: Asker::default() };
+    let action = action(&request);
+    request.extensions_mut().insert(stamped.clone());
+    let response = next.run(request).await;
+    let mut response = completed(&api, &stamped, action, response).await;
+    if let Ok(value) = HeaderValue::from_str(&stamped.id.to_string()) {
         response.headers_mut().insert("x-request-id", value);
     }
     response
+}
+
+/// What the log calls a request to this endpoint.
+fn action(request: &Request) -> Option<aceso_audit::Action> {
+    let path = request.extensions().get::<MatchedPath>()?.as_str();
+    let method = if request.method() == Method::HEAD { "GET" } else { request.method().as_str() };
+    routes::ROUTES.iter().find(|route| route.method == method && route.path == path)?.action
 }

@@ -2,6 +2,7 @@
 //! authorisation test or an audit assertion makes the build red.
 
 use crate::{Api, audit, fhir, oauth, request_id};
+use aceso_audit::Action;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get, post};
@@ -26,38 +27,48 @@ pub struct Route {
     pub path: &'static str,
     /// Who may call it.
     pub access: Access,
+    /// What the log calls a request that is refused before it reaches the door; `None` where nobody is asked who he is.
+    pub action: Option<Action>,
 }
 
-const fn route(method: &'static str, path: &'static str, access: Access) -> Route {
-    Route { method, path, access }
+const fn open(method: &'static str, path: &'static str) -> Route {
+    Route { method, path, access: Access::Open, action: None }
+}
+
+const fn client(path: &'static str) -> Route {
+    Route { method: "POST", path, access: Access::Client, action: None }
+}
+
+const fn token(method: &'static str, path: &'static str, action: Action) -> Route {
+    Route { method, path, access: Access::Token, action: Some(action) }
 }
 
 /// All endpoints of the public listener.
 pub const ROUTES: &[Route] = &[
-    route("GET", "/fhir/R4/metadata", Access::Open),
-    route("GET", "/.well-known/oauth-authorization-server", Access::Open),
-    route("GET", "/oauth2/jwks", Access::Open),
-    route("POST", "/oauth2/token", Access::Client),
-    route("POST", "/oauth2/revoke", Access::Client),
-    route("POST", "/oauth2/introspect", Access::Client),
-    route("GET", "/oauth2/userinfo", Access::Token),
-    route("POST", "/fhir/R4", Access::Token),
-    route("GET", "/fhir/R4/{type}", Access::Token),
-    route("POST", "/fhir/R4/{type}", Access::Token),
-    route("PUT", "/fhir/R4/{type}", Access::Token),
-    route("DELETE", "/fhir/R4/{type}", Access::Token),
-    route("POST", "/fhir/R4/{type}/_search", Access::Token),
-    route("GET", "/fhir/R4/{type}/{id}", Access::Token),
-    route("PUT", "/fhir/R4/{type}/{id}", Access::Token),
-    route("DELETE", "/fhir/R4/{type}/{id}", Access::Token),
-    route("GET", "/fhir/R4/{type}/{id}/_history", Access::Token),
-    route("GET", "/fhir/R4/{type}/{id}/_history/{version}", Access::Token),
-    route("GET", "/fhir/R4/{type}/{id}/$everything", Access::Token),
-    route("GET", "/fhir/R4/{type}/{id}/{other}", Access::Token),
-    route("POST", "/fhir/R4/{type}/{id}/{other}/_search", Access::Token),
-    route("GET", "/audit/checkpoint", Access::Token),
-    route("GET", "/audit/tile/{*path}", Access::Token),
-    route("GET", "/audit/entries", Access::Token),
+    open("GET", "/fhir/R4/metadata"),
+    open("GET", "/.well-known/oauth-authorization-server"),
+    open("GET", "/oauth2/jwks"),
+    client("/oauth2/token"),
+    client("/oauth2/revoke"),
+    client("/oauth2/introspect"),
+    token("GET", "/oauth2/userinfo", Action::Read),
+    token("POST", "/fhir/R4", Action::Update),
+    token("GET", "/fhir/R4/{type}", Action::Search),
+    token("POST", "/fhir/R4/{type}", Action::Create),
+    token("PUT", "/fhir/R4/{type}", Action::Update),
+    token("DELETE", "/fhir/R4/{type}", Action::Delete),
+    token("POST", "/fhir/R4/{type}/_search", Action::Search),
+    token("GET", "/fhir/R4/{type}/{id}", Action::Read),
+    token("PUT", "/fhir/R4/{type}/{id}", Action::Update),
+    token("DELETE", "/fhir/R4/{type}/{id}", Action::Delete),
+    token("GET", "/fhir/R4/{type}/{id}/_history", Action::History),
+    token("GET", "/fhir/R4/{type}/{id}/_history/{version}", Action::Vread),
+    token("GET", "/fhir/R4/{type}/{id}/$everything", Action::Everything),
+    token("GET", "/fhir/R4/{type}/{id}/{other}", Action::Search),
+    token("POST", "/fhir/R4/{type}/{id}/{other}/_search", Action::Search),
+    token("GET", "/audit/checkpoint", Action::LogRead),
+    token("GET", "/audit/tile/{*path}", Action::LogRead),
+    token("GET", "/audit/entries", Action::LogRead),
 ];
 
 pub(crate) fn router(api: Api) -> Router {

@@ -1,7 +1,8 @@
 //! The CapabilityStatement (R4 capabilitystatement.html): generated from the same tables that the server answers by.
 
 use crate::Settings;
-use aceso_fhir::definitions::{ResourceType, patient_params};
+use crate::scope::described;
+use aceso_fhir::definitions::ResourceType;
 use aceso_fhir::search::{ParamKind, SearchParam, params_of};
 use serde_json::{Value, json};
 
@@ -69,18 +70,7 @@ fn resource(rtype: ResourceType) -> Value {
 }
 
 fn search_param(rtype: ResourceType, param: &SearchParam) -> Value {
-    json!({ "name": param.code, "type": kind(param.kind), "documentation": reach(rtype, param) })
-}
-
-/// Where a parameter is served, in words that a client's author can act on.
-fn reach(rtype: ResourceType, param: &SearchParam) -> &'static str {
-    if patient_params(rtype).is_empty() {
-        "served across all records of this type"
-    } else if rtype.name() == "Patient" || matches!(param.code, "_id" | "identifier" | "_lastUpdated") {
-        "served across patients and inside one patient"
-    } else {
-        "served inside one patient: name the patient too, or search by _id, identifier or _lastUpdated"
-    }
+    json!({ "name": param.code, "type": kind(param.kind), "documentation": described(rtype, param) })
 }
 
 const fn kind(kind: ParamKind) -> &'static str {

@@ -1,11 +1,11 @@
 //! Conditions of writes: searches for one record, by the right to write.
 
-use crate::search::scope_of;
+use crate::scope::scope_of;
 use crate::{Fault, Repository};
 use aceso_base::{Caller, Interaction, LogicalId, Version};
-use aceso_custodian::{SearchRequest, Shape};
+use aceso_custodian::{DoorError, Receipt, SearchRequest, Shape};
 use aceso_fhir::definitions::ResourceType;
-use aceso_fhir::search::{Filter, Query};
+use aceso_fhir::search::{Controls, Filter, Query};
 
 /// What a condition found.
 pub(crate) enum Match {
@@ -19,20 +19,27 @@ impl Repository {
     pub(crate) fn condition(&self, rtype: ResourceType, query: &str) -> Result<Vec<Filter>, Fault> {
         let pairs = decode_pairs(query)?;
         let query = Query::parse(rtype, &pairs)?;
+        if query.controls != Controls::default() {
+            return Err(Fault::new(
+                400,
+                "not-supported",
+                "a condition holds search parameters only, none that shape an answer",
+            ));
+        }
         if query.filters.is_empty() {
             return Err(Fault::new(412, "required", "a condition needs at least one search parameter"));
         }
         Ok(query.filters)
     }
 
-    /// Looks for the record that a condition describes.
+    /// Looks for the record that a condition describes; the receipt is that of the search.
     pub(crate) async fn matching(
         &self,
         caller: &Caller,
         interaction: Interaction,
         rtype: ResourceType,
         filters: &[Filter],
-    ) -> Result<Match, Fault> {
+    ) -> Result<(Match, Receipt), Fault> {
         let request = SearchRequest {
             scope: scope_of(rtype, filters)?,
             types: &[rtype],
@@ -44,15 +51,16 @@ impl Repository {
             shape: &Shape::WHOLE,
             interaction,
         };
-        let mut found = match self.door.find(caller, &request).await {
-            Err(aceso_custodian::DoorError::Absent { .. }) => Vec::new(),
+        let (mut found, receipt) = match self.door.find_recorded(caller, &request).await {
+            Err(DoorError::Absent { receipt }) => (Vec::new(), receipt),
             other => other?,
         };
-        Ok(match (found.pop(), found.is_empty()) {
+        let found = match (found.pop(), found.is_empty()) {
             (None, _) => Match::None,
             (Some((id, version)), true) => Match::One(id, version),
             (Some(_), false) => Match::Several,
-        })
+        };
+        Ok((found, receipt))
     }
 }
 

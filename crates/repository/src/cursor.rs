@@ -28,7 +28,26 @@ impl Repository {
         Ok(BASE64URL_NOPAD.encode(&sealed))
     }
 
-    pub(crate) fn continued(&self, caller: &Caller, place: &str, cursor: &str) -> Result<Continued, Fault> {
+    /// The search that a request goes on with, when it has a `_cursor`: which then is all that it may have, because the cursor
+    /// holds the question.
+    ///
+    /// # Errors
+    /// 400 for a cursor that does not open here, and for parameters beside it.
+    pub(crate) fn continued_by(
+        &self,
+        caller: &Caller,
+        place: &str,
+        pairs: &[(String, String)],
+    ) -> Result<Option<Continued>, Fault> {
+        let Some((_, cursor)) = pairs.iter().find(|(name, _)| name == "_cursor") else { return Ok(None) };
+        if pairs.len() > 1 {
+            let text = "a page link is used as it is: the cursor holds the whole question";
+            return Err(Fault::at(400, "not-supported", "http._cursor", text));
+        }
+        self.continued(caller, place, cursor).map(Some)
+    }
+
+    fn continued(&self, caller: &Caller, place: &str, cursor: &str) -> Result<Continued, Fault> {
         let sealed = BASE64URL_NOPAD.decode(cursor.as_bytes()).map_err(|_| refused())?;
         let (position, question) = self.door.open_position(sealed, &binding(caller, place)).map_err(|_| refused())?;
         let pairs = serde_json::from_slice(&question).map_err(|_| refused())?;

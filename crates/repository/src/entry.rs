@@ -5,6 +5,7 @@ use crate::{Fault, Repository};
 use aceso_base::{LogicalId, Version};
 use aceso_fhir::definitions::ResourceType;
 use aceso_fhir::json::{Doc, Kind, Node};
+use std::borrow::Cow;
 
 /// What an entry asks for.
 #[derive(Debug)]
@@ -82,26 +83,30 @@ pub(crate) enum BundleKind {
 
 /// Reads one entry.
 pub(crate) fn read_entry(index: usize, node: Node<'_>) -> Result<Entry<'_>, Fault> {
-    parse(index, node).map_err(|fault| fault.in_entry(index))
-}
-
-fn parse(index: usize, node: Node<'_>) -> Result<Entry<'_>, Fault> {
+    only(node, &["fullUrl", "resource", "request", "link", "id", "search", "response", "extension"])?;
     let Some(request) = node.get("request").filter(|request| request.kind() == Kind::Object) else {
         return Err(Fault::new(400, "required", "every entry needs a request"));
     };
-    let text = |name: &str| request.get(name).and_then(Node::as_str);
-    let method = text("method").ok_or_else(|| Fault::new(400, "required", "request.method is required"))?;
-    let url = text("url").ok_or_else(|| Fault::new(400, "required", "request.url is required"))?;
-    let if_match = text("ifMatch").map(|tag| parse_etag(&tag)).transpose()?;
-    if text("ifNoneMatch").is_some() || text("ifModifiedSince").is_some() {
-        return Err(Fault::new(400, "not-supported", "ifNoneMatch and ifModifiedSince are not supported in a bundle"));
+    const CONDITIONS: [&str; 4] = ["ifMatch", "ifNoneExist", "ifNoneMatch", "ifModifiedSince"];
+    only(request, &["method", "url", "id", "extension", CONDITIONS[0], CONDITIONS[1], CONDITIONS[2], CONDITIONS[3]])?;
+    let method = text(request, "method")?.ok_or_else(|| Fault::new(400, "required", "request.method is required"))?;
+    let url = text(request, "url")?.ok_or_else(|| Fault::new(400, "required", "request.url is required"))?;
+    // A condition without a meaning for the method is refused: to ignore it would be to act against it.
+    let allowed = match method.as_ref() {
+        "POST" => "ifNoneExist",
+        "PUT" | "DELETE" => "ifMatch",
+        _ => "",
+    };
+    if CONDITIONS.iter().any(|name| *name != allowed && request.get(name).is_some()) {
+        return Err(Fault::new(400, "not-supported", "a condition of the request has no meaning for its method here"));
     }
-    let request = match method.as_ref() {
+    let if_match = text(request, "ifMatch")?.map(|tag| parse_etag(&tag)).transpose()?;
+    let request_of = match method.as_ref() {
         "POST" => {
             let rtype = resource_type(&url)?;
             Request::Create {
                 rtype,
-                if_none_exist: text("ifNoneExist").map(|query| query.trim_start_matches('?').to_owned()),
+                if_none_exist: text(request, "ifNoneExist")?.map(|query| query.trim_start_matches('?').to_owned()),
             }
         }
         "PUT" => {
@@ -117,11 +122,35 @@ fn parse(index: usize, node: Node<'_>) -> Result<Entry<'_>, Fault> {
         _ => return Err(Fault::new(400, "value", "request.method is not an HTTP method that FHIR knows")),
     };
     let resource = node.get("resource").filter(|resource| resource.kind() == Kind::Object);
-    if matches!(request, Request::Create { .. } | Request::Update { .. }) && resource.is_none() {
+    if node.get("resource").is_some() && resource.is_none() {
+        return Err(Fault::new(400, "structure", "resource is not a JSON object"));
+    }
+    if matches!(request_of, Request::Create { .. } | Request::Update { .. }) && resource.is_none() {
         return Err(Fault::new(400, "required", "POST and PUT need a resource"));
     }
-    let full_url = node.get("fullUrl").and_then(Node::as_str).map(std::borrow::Cow::into_owned);
-    Ok(Entry { index, full_url, resource, request })
+    let full_url = text(node, "fullUrl")?.map(Cow::into_owned);
+    Ok(Entry { index, full_url, resource, request: request_of })
+}
+
+/// A member that is text, or absent; anything else is refused rather than overlooked.
+fn text<'a>(node: Node<'a>, name: &str) -> Result<Option<Cow<'a, str>>, Fault> {
+    match node.get(name) {
+        None => Ok(None),
+        Some(value) => match value.as_str() {
+            Some(text) => Ok(Some(text)),
+            None => Err(Fault::new(400, "structure", "a string is expected in fullUrl and in every part of request")),
+        },
+    }
+}
+
+fn only(node: Node<'_>, known: &[&str]) -> Result<(), Fault> {
+    match node.members().find(|member| !known.contains(&member.key.as_ref())) {
+        None => Ok(()),
+        Some(member) => {
+            let text = format!("unknown property of a Bundle entry at byte {}", member.key_span.start);
+            Err(Fault::new(400, "structure", text))
+        }
+    }
 }
 
 fn resource_type(name: &str) -> Result<ResourceType, Fault> {
@@ -166,8 +195,10 @@ fn read_or_search(url: &str) -> Result<Request, Fault> {
 /// # Errors
 /// 400 when it is not of that form.
 pub fn parse_etag(tag: &str) -> Result<Version, Fault> {
-    let bare = tag.trim().trim_start_matches("W/").trim_matches('"');
-    bare.parse()
+    let tag = tag.trim();
+    let bare = tag.strip_prefix("W/").unwrap_or(tag).strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
+    bare.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
+        .and_then(|digits| digits.parse().ok())
         .map(Version)
-        .map_err(|_| Fault::new(400, "value", "an entity tag of the form W/\"[version]\" is expected"))
+        .ok_or_else(|| Fault::new(400, "value", "an entity tag of the form W/\"[version]\" is expected"))
 }

@@ -1,6 +1,7 @@
 //! `Patient/[id]/$everything` (R4 patient-operation-everything.html).
 
-use crate::page::{Answer, BundleWriter};
+use crate::page::Answer;
+use crate::scope::in_compartment;
 use crate::{Fault, Repository};
 use aceso_base::{Caller, Interaction, LogicalId, SubjectId};
 use aceso_custodian::{SearchRequest, SearchScope, Shape};
@@ -19,8 +20,7 @@ impl Repository {
     ) -> Result<Answer, Fault> {
         let subject = SubjectId::of_patient(id.as_str()).ok_or_else(Fault::not_found)?;
         let place = format!("Patient/{subject}/$everything");
-        let cursor = pairs.iter().find(|(name, _)| name == "_cursor");
-        let continued = cursor.map(|(_, text)| self.continued(caller, &place, text)).transpose()?;
+        let continued = self.continued_by(caller, &place, pairs)?;
         let (pairs, after) = match &continued {
             Some(continued) => (continued.pairs.as_slice(), Some(&continued.position)),
             None => (pairs, None),
@@ -51,11 +51,7 @@ impl Repository {
         if let Some(next) = &page.next {
             links.push(("next", format!("{base}/{place}?_cursor={}", self.cursor_text(caller, &place, pairs, next)?)));
         }
-        let mut bundle = BundleWriter::new("searchset", Some(page.total), &links);
-        for view in &page.matches {
-            bundle.resource(base, view, "match");
-        }
-        Ok(Answer { json: bundle.finish(), receipt: page.receipt })
+        Ok(self.page(page, &links))
     }
 }
 
@@ -70,14 +66,15 @@ impl Asked {
         let mut asked = Self::default();
         for (at, (name, value)) in pairs.iter().enumerate() {
             match name.as_str() {
-                "_count" => {
+                "_count" if asked.count.is_none() => {
                     let count = value.parse().map_err(|_| Fault::at(400, "value", "http._count", "a whole number"))?;
                     asked.count = Some(count);
                 }
-                "_type" => {
+                "_type" if asked.types.is_empty() => {
                     for name in value.split(',') {
                         let rtype = ResourceType::parse(name)
-                            .ok_or_else(|| Fault::at(400, "value", "http._type", "not a resource type"))?;
+                            .filter(|rtype| in_compartment(*rtype))
+                            .ok_or_else(|| Fault::at(400, "value", "http._type", "not types of a patient's records"))?;
                         asked.types.push(rtype);
                     }
                 }

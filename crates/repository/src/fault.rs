@@ -2,6 +2,7 @@
 
 use aceso_custodian::{DoorError, Receipt};
 use aceso_fhir::Issue;
+use aceso_fhir::definitions::ResourceType;
 use aceso_fhir::json::{JsonError, JsonProblem};
 use aceso_fhir::search::{ParamPlace, QueryError, QueryProblem};
 use std::borrow::Cow;
@@ -54,7 +55,7 @@ impl Fault {
     #[must_use]
     pub fn in_entry(mut self, index: usize) -> Self {
         for issue in &mut self.issues {
-            let inner = issue.expression.take().map(|inner| format!(".resource.{inner}")).unwrap_or_default();
+            let inner = issue.expression.take().map(|inner| in_resource(&inner)).unwrap_or_default();
             issue.expression = Some(format!("Bundle.entry[{index}]{inner}"));
         }
         self
@@ -62,6 +63,19 @@ impl Fault {
 
     pub(crate) fn not_found() -> Self {
         Self::new(404, "not-found", "there is no such record")
+    }
+}
+
+/// A place of a request or resource, as seen from its entry: a resource's own name is no step of a path inside a Bundle, and
+/// what would be a part of the HTTP request stands in `request`.
+fn in_resource(inner: &str) -> String {
+    if inner.starts_with("http.") {
+        return ".request".to_owned();
+    }
+    match inner.split_once('.') {
+        Some((first, rest)) if ResourceType::parse(first).is_some() => format!(".resource.{rest}"),
+        _ if ResourceType::parse(inner).is_some() => ".resource".to_owned(),
+        _ => format!(".resource.{inner}"),
     }
 }
 

@@ -19,7 +19,11 @@ impl Repository {
         before: Option<Version>,
         count: Option<usize>,
     ) -> Result<Answer, Fault> {
-        let count = count.unwrap_or(self.settings.default_page).clamp(1, self.settings.max_page);
+        let count = count.unwrap_or(self.settings.default_page);
+        if count == 0 || count > self.settings.max_page {
+            let text = format!("from 1 to {} versions on a page", self.settings.max_page);
+            return Err(Fault::at(400, "value", "http._count", text));
+        }
         // One more than asked, to know whether there is a next page, would open one more than shown: versions count down
         // to one without gaps, so the lowest one tells.
         let (items, receipt) = self.door.history(caller, rtype, id, before, count).await?;
@@ -27,7 +31,7 @@ impl Repository {
         let place = format!("{base}/{}/{id}", rtype.name());
         let mut links = vec![("self", format!("{place}/_history"))];
         let lowest = items.iter().map(|item| item.version().0).min().unwrap_or(1);
-        if lowest > 1 && items.len() == count {
+        if lowest > 1 {
             links.push(("next", format!("{place}/_history?_before={lowest}&_count={count}")));
         }
         let mut bundle = BundleWriter::new("history", None, &links);

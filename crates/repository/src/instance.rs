@@ -2,7 +2,7 @@
 
 use crate::{Fault, Repository};
 use aceso_base::{Caller, LogicalId, Timestamp, Version};
-use aceso_custodian::{Receipt, Shape};
+use aceso_custodian::{Fresh, Receipt, Shape};
 use aceso_fhir::definitions::ResourceType;
 
 /// What is read.
@@ -33,6 +33,22 @@ pub struct Instance {
     pub receipt: Receipt,
 }
 
+/// What a conditional read found.
+#[derive(Debug)]
+pub enum Found {
+    /// Another version than the client has.
+    New(Instance),
+    /// The client's copy is the stored version: nothing was opened, and the log says that he asked.
+    Known {
+        /// The version.
+        version: Version,
+        /// When it came into being.
+        updated: Timestamp,
+        /// The entry of the log.
+        receipt: Receipt,
+    },
+}
+
 impl Repository {
     /// read and vread (R4 http.html, sections 3.1.0.1 and 3.1.0.2).
     ///
@@ -42,5 +58,26 @@ impl Repository {
         let (view, receipt) = self.door.read(caller, call.rtype, &call.id, call.version, &call.shape).await?;
         let (version, updated, redacted) = (view.version(), view.updated(), view.is_redacted());
         Ok(Instance { json: view.into_json(), version, updated, redacted, receipt })
+    }
+
+    /// read and vread on a condition (R4 http.html, section 3.1.0.1.5): `known` says whether the client has this version already.
+    ///
+    /// # Errors
+    /// As for [`Repository::read`].
+    pub async fn read_unless(
+        &self,
+        caller: &Caller,
+        call: &ReadCall,
+        known: &(dyn Fn(Version, Timestamp) -> bool + Sync),
+    ) -> Result<Found, Fault> {
+        let name = (call.rtype, &call.id);
+        let (found, receipt) = self.door.read_unless(caller, name, call.version, &call.shape, known).await?;
+        Ok(match found {
+            Fresh::Known { version, updated } => Found::Known { version, updated, receipt },
+            Fresh::New(view) => {
+                let (version, updated, redacted) = (view.version(), view.updated(), view.is_redacted());
+                Found::New(Instance { json: view.into_json(), version, updated, redacted, receipt })
+            }
+        })
     }
 }

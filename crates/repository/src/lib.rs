@@ -3,6 +3,7 @@
 //! Knows FHIR's rules (conditional interactions, bundles, paging, capability statement) and nothing of keys, rows or HTTP. What
 //! comes back is JSON text made of [`aceso_custodian::View`]s, or a [`Fault`] that becomes an OperationOutcome.
 
+mod batch;
 mod body;
 mod bundle;
 mod capability;
@@ -16,7 +17,10 @@ mod instance;
 mod outcome;
 mod page;
 mod references;
+mod respond;
+mod scope;
 mod search;
+mod transaction;
 mod write;
 
 pub use bundle::{BundleAnswer, ResolvedReferences};
@@ -24,11 +28,11 @@ pub use capability::capability_statement;
 pub use conditional::decode_pairs;
 pub use entry::parse_etag;
 pub use fault::{Fault, OutcomeIssue};
-pub use instance::{Instance, ReadCall};
+pub use instance::{Found, Instance, ReadCall};
 pub use outcome::operation_outcome;
 pub use page::Answer;
 pub use search::SearchCall;
-pub use write::{Stored, UpdateCall, WriteStatus};
+pub use write::{Deleted, Stored, UpdateCall, WriteStatus};
 
 use aceso_base::Randomness;
 use aceso_custodian::Custodian;

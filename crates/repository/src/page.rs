@@ -1,6 +1,7 @@
 //! Bundles as JSON text: pages of a search, histories.
 
-use aceso_custodian::{Receipt, View};
+use crate::Repository;
+use aceso_custodian::{Page, Receipt, View};
 use aceso_fhir::json::write_string;
 
 /// A bundle (or a single record), ready to be sent.
@@ -10,6 +11,25 @@ pub struct Answer {
     pub json: Vec<u8>,
     /// The entry of the log that records the disclosure.
     pub receipt: Receipt,
+}
+
+impl Repository {
+    /// A page of matches, and what came along with them, as a Bundle.
+    pub(crate) fn page(&self, page: Page, links: &[(&str, String)]) -> Answer {
+        // Beside the record, an entry holds some 60 bytes and the base URL: so the text is written into one piece of memory.
+        let base = &self.settings.base_url;
+        let views = || page.matches.iter().chain(&page.included);
+        let room: usize = views().map(|view| view.json().len() + base.len() + 160).sum();
+        let mut bundle = BundleWriter::new("searchset", Some(page.total), links);
+        bundle.out.reserve(room);
+        for view in &page.matches {
+            bundle.resource(base, view, "match");
+        }
+        for view in &page.included {
+            bundle.resource(base, view, "include");
+        }
+        Answer { json: bundle.finish(), receipt: page.receipt }
+    }
 }
 
 /// Writes a Bundle entry by entry.
@@ -52,11 +72,14 @@ impl BundleWriter {
 
     pub(crate) fn resource(&mut self, base: &str, view: &View, mode: &str) {
         let out = self.open();
-        out.extend_from_slice(
-            format!(r#""fullUrl":"{base}/{}/{}","resource":"#, view.resource_type().name(), view.id()).as_bytes(),
-        );
+        let (rtype, id) = (view.resource_type().name(), view.id().as_str());
+        for part in [r#""fullUrl":""#, base, "/", rtype, "/", id, r#"","resource":"#] {
+            out.extend_from_slice(part.as_bytes());
+        }
         out.extend_from_slice(view.json());
-        out.extend_from_slice(format!(r#","search":{{"mode":"{mode}"}}"#).as_bytes());
+        for part in [r#","search":{"mode":""#, mode, r#""}"#] {
+            out.extend_from_slice(part.as_bytes());
+        }
         self.close();
     }
 

@@ -1,11 +1,12 @@
 //! Searches: which part of the store a question is about, and the page that answers it.
 
 use crate::page::{Answer, BundleWriter};
+use crate::scope::{in_compartment, scope_of};
 use crate::{Fault, Repository};
 use aceso_base::{Caller, Interaction, SubjectId};
 use aceso_custodian::{Inclusion, SearchRequest, SearchScope, Shape, SortRule, Summary};
 use aceso_fhir::definitions::{ResourceType, patient_params};
-use aceso_fhir::search::{Controls, Criterion, Filter, Modifier, Query, ReferenceCriterion};
+use aceso_fhir::search::{Controls, Query};
 
 /// One search as it came.
 #[derive(Clone, Debug)]
@@ -27,17 +28,22 @@ impl Repository {
     /// 400 for a parameter that is unknown, malformed or not served where it is asked; 403; 503.
     pub async fn search(&self, caller: &Caller, call: &SearchCall) -> Result<Answer, Fault> {
         let place = call.place();
-        let cursor = call.pairs.iter().find(|(name, _)| name == "_cursor");
-        let continued = cursor.map(|(_, text)| self.continued(caller, &place, text)).transpose()?;
+        let continued = self.continued_by(caller, &place, &call.pairs)?;
         let (pairs, after) = match &continued {
             Some(continued) => (&continued.pairs, Some(&continued.position)),
             None => (&call.pairs, None),
         };
         let query = Query::parse(call.rtype, pairs)?;
         let scope = match call.compartment {
-            Some(subject) => SearchScope::Compartment(subject),
+            Some(subject) if in_compartment(call.rtype) => SearchScope::Compartment(subject),
+            Some(_) => {
+                return Err(Fault::new(404, "not-supported", "records of this type are in no patient's compartment"));
+            }
             None => scope_of(call.rtype, &query.filters)?,
         };
+        if query.controls.pretty {
+            return Err(Fault::at(400, "not-supported", "http._pretty", "answers are not indented"));
+        }
         let count = self.page_size(&query.controls)?;
         let shape = shape_of(&query.controls);
         let request = SearchRequest {
@@ -64,14 +70,7 @@ impl Repository {
             let cursor = self.cursor_text(caller, &place, pairs, next)?;
             links.push(("next", format!("{}/{place}?_cursor={cursor}", self.settings.base_url)));
         }
-        let mut bundle = BundleWriter::new("searchset", Some(page.total), &links);
-        for view in &page.matches {
-            bundle.resource(&self.settings.base_url, view, "match");
-        }
-        for view in &page.included {
-            bundle.resource(&self.settings.base_url, view, "include");
-        }
-        Ok(Answer { json: bundle.finish(), receipt: page.receipt })
+        Ok(self.page(page, &links))
     }
 
     pub(crate) fn page_size(&self, controls: &Controls) -> Result<usize, Fault> {
@@ -118,47 +117,6 @@ pub(crate) fn push_encoded(text: &str, out: &mut String) {
             out.push_str(&format!("%{byte:02X}"));
         }
     }
-}
-
-/// Where matches can be: inside the one patient that the filters name, in the directory, or across patients by an index.
-///
-/// # Errors
-/// 400 that names the parameter when the question would need every patient's record.
-pub(crate) fn scope_of(rtype: ResourceType, filters: &[Filter]) -> Result<SearchScope, Fault> {
-    if let Some(subject) = filters.iter().find_map(|filter| named_patient(rtype, filter)) {
-        return Ok(SearchScope::Compartment(subject));
-    }
-    if patient_params(rtype).is_empty() {
-        return Ok(SearchScope::Directory);
-    }
-    let indexed = |filter: &Filter| matches!(filter.param.code, "_id" | "identifier" | "_lastUpdated");
-    if rtype.name() == "Patient" || filters.iter().any(|filter| indexed(filter) && filter.modifier == Modifier::None) {
-        return Ok(SearchScope::Population);
-    }
-    let text = "served inside one patient only: name the patient (for example patient=[id]), or search by _id, identifier or _lastUpdated";
-    Err(match filters.first() {
-        Some(filter) => Fault::at(400, "not-supported", format!("http.{}", filter.param.code), text),
-        None => Fault::new(400, "too-costly", format!("a search across patients needs a parameter; it is {text}")),
-    })
-}
-
-/// The patient that a filter confines matches to: a reference by a parameter that puts a record into the patient's compartment.
-fn named_patient(rtype: ResourceType, filter: &Filter) -> Option<SubjectId> {
-    let patient = ResourceType::parse("Patient")?;
-    let code = filter.param.code;
-    if !(patient_params(rtype).contains(&code) || matches!(code, "patient" | "subject")) {
-        return None;
-    }
-    if !(filter.modifier == Modifier::None || filter.modifier == Modifier::Type(patient)) {
-        return None;
-    }
-    let [Criterion::Reference(ReferenceCriterion::Local { rtype: named, id, .. })] = filter.alternatives.as_slice()
-    else {
-        return None;
-    };
-    let only_patients = filter.param.targets == [patient] || code == "patient";
-    let is_patient = *named == Some(patient) || (named.is_none() && only_patients);
-    is_patient.then(|| SubjectId::of_patient(id)).flatten()
 }
 
 fn sort_rules(controls: &Controls) -> Vec<SortRule> {

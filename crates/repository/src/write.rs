@@ -5,6 +5,7 @@ use crate::{Fault, Repository};
 use aceso_base::{Caller, Interaction, LogicalId, SubjectId, Timestamp, Version};
 use aceso_custodian::{Change, DoorError, Expected, Guard, Receipt, Written};
 use aceso_fhir::definitions::{ResourceType, patient_params};
+use aceso_fhir::json::Node;
 use aceso_fhir::search::Filter;
 use std::collections::BTreeSet;
 
@@ -32,8 +33,25 @@ pub struct Stored {
     pub version: Version,
     /// When it came into being, if this request made it.
     pub updated: Option<Timestamp>,
-    /// The entry of the log, if something changed.
-    pub receipt: Option<Receipt>,
+    /// The entry of the log: of the change, or of the search that found the record.
+    pub receipt: Receipt,
+}
+
+/// The outcome of a delete.
+#[derive(Debug)]
+pub enum Deleted {
+    /// The record was deleted by this request.
+    Now(Stored),
+    /// The record had been deleted before: nothing changed.
+    Before {
+        /// The entry of the log.
+        receipt: Receipt,
+    },
+    /// No record matches the condition: nothing changed.
+    NoMatch {
+        /// The entry of the search.
+        receipt: Receipt,
+    },
 }
 
 /// An update: of a known record, or of the one that a condition describes.
@@ -72,18 +90,11 @@ impl Repository {
         for _ in 0..ATTEMPTS {
             if let Some(filters) = &filters {
                 match self.matching(caller, Interaction::Create, rtype, filters).await? {
-                    Match::None => {}
-                    Match::One(id, version) => {
-                        return Ok(Stored {
-                            status: WriteStatus::Ok,
-                            rtype,
-                            id,
-                            version,
-                            updated: None,
-                            receipt: None,
-                        });
+                    (Match::None, _) => {}
+                    (Match::One(id, version), receipt) => {
+                        return Ok(Stored { status: WriteStatus::Ok, rtype, id, version, updated: None, receipt });
                     }
-                    Match::Several => return Err(several()),
+                    (Match::Several, receipt) => return Err(several(receipt)),
                 }
             }
             let guard = filters.as_deref().map(|filters: &[Filter]| Guard { change: 0, rtype, filters });
@@ -98,46 +109,56 @@ impl Repository {
     /// update, update as create and conditional update (R4 http.html, sections 3.1.0.4 to 3.1.0.4.3).
     ///
     /// # Errors
-    /// As for [`Repository::create`], and 404 or 405 where a record may not be made by the client's id.
+    /// As for [`Repository::create`], and 409 where a condition that matches nothing comes with the id of an existing record.
     pub async fn update(&self, caller: &Caller, call: UpdateCall<'_>) -> Result<Stored, Fault> {
         let UpdateCall { rtype, id, condition, if_match, body } = call;
         let doc = self.parse_resource(body, rtype)?;
-        let in_body = doc.root().get("id").and_then(|id| id.as_str()).map(|id| LogicalId::parse(&id));
-        let in_body = in_body.transpose().map_err(|_| Fault::at(422, "value", "id", "not a FHIR id"))?;
+        let in_body = body_id(doc.root())?;
         self.check_references(caller, doc.root(), &mut BTreeSet::new())?;
-        let (id, expected) = match (id, condition) {
+        let filters = condition.map(|query| self.condition(rtype, query)).transpose()?;
+        let target = match (id, &filters) {
             (Some(id), _) => {
-                if in_body.as_ref() != Some(&id) {
-                    return Err(Fault::at(400, "value", "id", "the id in the body must be the id in the URL"));
-                }
-                (id, if_match.map_or(Expected::Any, Expected::At))
+                check_same_id(&id, in_body.as_ref(), true)?;
+                UpdateTarget { id, expected: if_match.map_or(Expected::Any, Expected::At), guarded: false }
             }
-            (None, Some(query)) => {
-                let filters = self.condition(rtype, query)?;
-                match self.matching(caller, Interaction::Update, rtype, &filters).await? {
-                    Match::Several => return Err(several()),
-                    Match::None if in_body.is_none() => {
-                        let id = self.new_id();
-                        let change = [Change::Put { rtype, id, doc, expected: Expected::Absent }];
-                        let guard = [Guard { change: 0, rtype, filters: &filters }];
-                        return one(self.door.write(caller, &change, &guard, &[]).await?);
-                    }
-                    Match::None => (in_body.unwrap_or_else(|| self.new_id()), Expected::Any),
-                    Match::One(found, _) if in_body.as_ref().is_some_and(|id| *id != found) => {
-                        return Err(Fault::at(
-                            400,
-                            "value",
-                            "id",
-                            "the id in the body is not that of the record found",
-                        ));
-                    }
-                    Match::One(found, version) => (found, Expected::At(if_match.unwrap_or(version))),
-                }
-            }
+            (None, Some(filters)) => self.update_target(caller, rtype, filters, in_body, if_match).await?,
             (None, None) => return Err(Fault::new(405, "not-supported", "an update needs an id or a condition")),
         };
-        check_client_id(rtype, &id)?;
-        one(self.door.write(caller, &[Change::Put { rtype, id, doc, expected }], &[], &[]).await?)
+        check_client_id(rtype, &target.id)?;
+        let UpdateTarget { id, expected, guarded } = target;
+        let guard = filters.as_deref().filter(|_| guarded).map(|filters| Guard { change: 0, rtype, filters });
+        match self.door.write(caller, &[Change::Put { rtype, id, doc, expected }], guard.as_slice(), &[]).await {
+            Err(DoorError::VersionMismatch { .. }) if guarded => {
+                Err(Fault::at(409, "conflict", "id", "the id is that of a record which the condition does not match"))
+            }
+            other => one(other?),
+        }
+    }
+
+    /// Which record a conditional update is about (R4 http.html, section 3.1.0.4.3).
+    pub(crate) async fn update_target(
+        &self,
+        caller: &Caller,
+        rtype: ResourceType,
+        filters: &[Filter],
+        in_body: Option<LogicalId>,
+        if_match: Option<Version>,
+    ) -> Result<UpdateTarget, Fault> {
+        match self.matching(caller, Interaction::Update, rtype, filters).await? {
+            (Match::Several, receipt) => Err(several(receipt)),
+            (Match::None, receipt) if if_match.is_some() => {
+                let text = "the record is not at the expected version: no record matches the condition";
+                Err(Fault { receipt: Some(receipt), ..Fault::new(412, "conflict", text) })
+            }
+            (Match::None, _) => {
+                let id = in_body.unwrap_or_else(|| self.new_id());
+                Ok(UpdateTarget { id, expected: Expected::Absent, guarded: true })
+            }
+            (Match::One(id, version), _) => {
+                check_same_id(&id, in_body.as_ref(), false)?;
+                Ok(UpdateTarget { id, expected: Expected::At(if_match.unwrap_or(version)), guarded: false })
+            }
+        }
     }
 
     /// delete (R4 http.html, section 3.1.0.7), and its conditional form for a single match.
@@ -151,23 +172,23 @@ impl Repository {
         id: Option<LogicalId>,
         condition: Option<&str>,
         if_match: Option<Version>,
-    ) -> Result<Option<Stored>, Fault> {
-        let id = match (id, condition) {
-            (Some(id), _) => id,
+    ) -> Result<Deleted, Fault> {
+        let (id, expected) = match (id, condition) {
+            (Some(id), _) => (id, if_match.map_or(Expected::Any, Expected::At)),
             (None, Some(query)) => {
                 let filters = self.condition(rtype, query)?;
                 match self.matching(caller, Interaction::Delete, rtype, &filters).await? {
-                    Match::None => return Ok(None),
-                    Match::One(id, _) => id,
-                    Match::Several => return Err(several()),
+                    (Match::None, receipt) => return Ok(Deleted::NoMatch { receipt }),
+                    // The version that matched: another one might not.
+                    (Match::One(id, version), _) => (id, Expected::At(if_match.unwrap_or(version))),
+                    (Match::Several, receipt) => return Err(several(receipt)),
                 }
             }
             (None, None) => return Err(Fault::new(405, "not-supported", "a delete needs an id or a condition")),
         };
-        let expected = if_match.map_or(Expected::Any, Expected::At);
         match self.door.write(caller, &[Change::Delete { rtype, id, expected }], &[], &[]).await {
-            Ok(written) => one(written).map(|stored| Some(Stored { status: WriteStatus::Deleted, ..stored })),
-            Err(DoorError::Gone { .. }) => Ok(None),
+            Ok(written) => one(written).map(|stored| Deleted::Now(Stored { status: WriteStatus::Deleted, ..stored })),
+            Err(DoorError::Gone { receipt, .. }) => Ok(Deleted::Before { receipt }),
             Err(error) => Err(error.into()),
         }
     }
@@ -190,8 +211,32 @@ pub(crate) fn check_client_id(rtype: ResourceType, id: &LogicalId) -> Result<(),
     Err(Fault::at(422, "business-rule", "id", "ids of patients' records must be lower-case UUIDs: ids are not sealed"))
 }
 
-pub(crate) fn several() -> Fault {
-    Fault::new(412, "multiple-matches", "the condition matches more than one record")
+/// What a conditional update writes to.
+pub(crate) struct UpdateTarget {
+    pub(crate) id: LogicalId,
+    pub(crate) expected: Expected,
+    /// Whether the condition, which matched nothing, must still match nothing when the record comes into being.
+    pub(crate) guarded: bool,
+}
+
+pub(crate) fn several(receipt: Receipt) -> Fault {
+    let fault = Fault::new(412, "multiple-matches", "the condition matches more than one record");
+    Fault { receipt: Some(receipt), ..fault }
+}
+
+/// The id that a body brings.
+pub(crate) fn body_id(root: Node<'_>) -> Result<Option<LogicalId>, Fault> {
+    let id = root.get("id").and_then(|id| id.as_str()).map(|id| LogicalId::parse(&id));
+    id.transpose().map_err(|_| Fault::at(422, "value", "id", "not a FHIR id"))
+}
+
+/// The id in a body must be that of the record which is written (R4 http.html, section 3.1.0.4).
+pub(crate) fn check_same_id(id: &LogicalId, in_body: Option<&LogicalId>, required: bool) -> Result<(), Fault> {
+    match in_body {
+        Some(found) if found == id => Ok(()),
+        None if !required => Ok(()),
+        _ => Err(Fault::at(400, "value", "id", "the id in the body must be that of the record")),
+    }
 }
 
 fn one(written: Vec<Written>) -> Result<Stored, Fault> {
@@ -206,6 +251,6 @@ pub(crate) fn stored(written: Written) -> Stored {
         id: written.id,
         version: written.version,
         updated: Some(written.updated),
-        receipt: Some(written.receipt),
+        receipt: written.receipt,
     }
 }

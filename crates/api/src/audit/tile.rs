@@ -3,17 +3,21 @@
 use super::admit;
 use crate::Api;
 use crate::auth::Asking;
+use crate::fhir::parts::{InPath, no_parameters};
 use crate::reply::{Refusal, add_receipt};
 use aceso_repository::Fault;
-use axum::extract::{Path, State};
+use axum::extract::State;
+use axum::http::Uri;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 
 pub(crate) async fn get(
     State(api): State<Api>,
     Asking(caller): Asking,
-    Path(path): Path<String>,
+    InPath(path): InPath<String>,
+    uri: Uri,
 ) -> Result<Response, Refusal> {
+    no_parameters(&uri)?;
     let receipt = admit(&api, &caller, "tile").await?;
     let tile = api
         .repository

@@ -1,22 +1,34 @@
 //! `POST /fhir/R4`: batch and transaction.
 
-use super::parts::{check_accept, json_body};
+use super::parts::{check_accept, json_body, no_parameters};
 use crate::Api;
 use crate::auth::Asking;
 use crate::reply::{Refusal, disclosed};
+use aceso_audit::{Action, Entry, Outcome};
+use aceso_repository::Fault;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 
 pub(crate) async fn post(
     State(api): State<Api>,
     Asking(caller): Asking,
+    uri: Uri,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refusal> {
     check_accept(&headers)?;
+    no_parameters(&uri)?;
     let body = json_body(&api, &headers, body).await?;
     let answer = api.repository.bundle(&caller, body).await?;
-    Ok(disclosed(StatusCode::OK, answer.json, answer.receipt.as_ref()))
+    let receipt = match answer.receipt {
+        Some(receipt) => receipt,
+        // Every entry made no sense, or there was none: that somebody tried is evidence too.
+        None => {
+            let entry = Entry::by(&caller, Action::Update).with_outcome(Outcome::failed("nothing-done"));
+            api.repository.door().record_refused(entry).await.map_err(Fault::from)?
+        }
+    };
+    Ok(disclosed(StatusCode::OK, answer.json, Some(&receipt)))
 }

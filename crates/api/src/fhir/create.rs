@@ -1,31 +1,33 @@
 //! `POST /fhir/R4/{type}`: create and conditional create.
 
-use super::parts::{check_accept, json_body, resource_type};
-use super::written;
+use super::parts::{InPath, check_accept, json_body, no_parameters, refuse_header, resource_type, single};
+use super::written::{self, Preferred};
 use crate::Api;
 use crate::auth::Asking;
 use crate::reply::Refusal;
-use aceso_repository::Fault;
 use axum::body::Body;
-use axum::extract::{Path, State};
-use axum::http::HeaderMap;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderName, Uri, header};
 use axum::response::Response;
+
+pub(super) const IF_NONE_EXIST: HeaderName = HeaderName::from_static("if-none-exist");
 
 pub(crate) async fn post(
     State(api): State<Api>,
     Asking(caller): Asking,
-    Path(rtype): Path<String>,
+    InPath(rtype): InPath<String>,
+    uri: Uri,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refusal> {
     check_accept(&headers)?;
+    no_parameters(&uri)?;
+    refuse_header(&headers, &header::IF_MATCH)?;
+    refuse_header(&headers, &header::IF_NONE_MATCH)?;
+    let preferred = Preferred::of(&headers)?;
     let rtype = resource_type(&rtype)?;
+    let condition = single(&headers, &IF_NONE_EXIST)?.map(|query| query.trim_start_matches('?'));
     let body = json_body(&api, &headers, body).await?;
-    let condition = headers
-        .get("if-none-exist")
-        .map(|value| value.to_str().map_err(|_| Fault::at(400, "value", "http.If-None-Exist", "not readable text")))
-        .transpose()?;
-    let stored =
-        api.repository.create(&caller, rtype, body, condition.map(|query| query.trim_start_matches('?'))).await?;
-    written::answer(&api, &caller, &headers, stored).await
+    let stored = api.repository.create(&caller, rtype, body, condition).await?;
+    Ok(written::answer(&api, &caller, preferred, stored).await)
 }

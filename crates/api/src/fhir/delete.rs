@@ -1,21 +1,26 @@
 //! `DELETE /fhir/R4/{type}/{id}` and `DELETE /fhir/R4/{type}?…` (one match).
 
-use super::parts::{logical_id, resource_type};
-use super::{update, written};
+use super::create::IF_NONE_EXIST;
+use super::parts::{InPath, logical_id, no_parameters, refuse_header, resource_type};
+use super::update;
+use super::written::{self, Preferred};
 use crate::Api;
 use crate::auth::Asking;
 use crate::reply::Refusal;
 use aceso_base::{Caller, LogicalId};
-use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode, Uri};
-use axum::response::{IntoResponse, Response};
+use aceso_repository::Deleted;
+use axum::extract::State;
+use axum::http::{HeaderMap, Uri, header};
+use axum::response::Response;
 
 pub(crate) async fn delete(
     State(api): State<Api>,
     Asking(caller): Asking,
-    Path((rtype, id)): Path<(String, String)>,
+    InPath((rtype, id)): InPath<(String, String)>,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
+    no_parameters(&uri)?;
     let id = logical_id(&id)?;
     answer(&api, &caller, &rtype, Some(id), None, &headers).await
 }
@@ -23,7 +28,7 @@ pub(crate) async fn delete(
 pub(crate) async fn delete_conditional(
     State(api): State<Api>,
     Asking(caller): Asking,
-    Path(rtype): Path<String>,
+    InPath(rtype): InPath<String>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
@@ -38,9 +43,12 @@ async fn answer(
     condition: Option<&str>,
     headers: &HeaderMap,
 ) -> Result<Response, Refusal> {
+    refuse_header(headers, &IF_NONE_EXIST)?;
+    refuse_header(headers, &header::IF_NONE_MATCH)?;
+    let preferred = Preferred::of(headers)?;
     let rtype = resource_type(rtype)?;
     match api.repository.delete(caller, rtype, id, condition, update::if_match(headers)?).await? {
-        Some(stored) => written::answer(api, caller, headers, stored).await,
-        None => Ok(StatusCode::NO_CONTENT.into_response()),
+        Deleted::Now(stored) => Ok(written::answer(api, caller, preferred, stored).await),
+        Deleted::Before { receipt } | Deleted::NoMatch { receipt } => Ok(written::nothing(&receipt)),
     }
 }

@@ -1,18 +1,18 @@
 //! `GET /fhir/R4/Patient/{id}/$everything`.
 
-use super::parts::{check_accept, logical_id, pairs};
+use super::parts::{InPath, check_accept, logical_id, pairs};
 use crate::Api;
 use crate::auth::Asking;
 use crate::reply::{Refusal, disclosed};
 use aceso_repository::Fault;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 
 pub(crate) async fn get(
     State(api): State<Api>,
     Asking(caller): Asking,
-    Path((rtype, id)): Path<(String, String)>,
+    InPath((rtype, id)): InPath<(String, String)>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {

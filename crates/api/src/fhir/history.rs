@@ -1,30 +1,32 @@
 //! `GET /fhir/R4/{type}/{id}/_history`.
 
-use super::parts::{check_accept, logical_id, pairs, resource_type};
+use super::parts::{InPath, check_accept, is_json, logical_id, pairs, resource_type};
 use crate::Api;
 use crate::auth::Asking;
 use crate::reply::{Refusal, disclosed};
 use aceso_base::Version;
 use aceso_repository::Fault;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 
 pub(crate) async fn get(
     State(api): State<Api>,
     Asking(caller): Asking,
-    Path((rtype, id)): Path<(String, String)>,
+    InPath((rtype, id)): InPath<(String, String)>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     check_accept(&headers)?;
     let (mut before, mut count) = (None, None);
     for (at, (name, value)) in pairs(&uri)?.into_iter().enumerate() {
-        let number = || value.parse::<u32>().map_err(|_| Fault::new(400, "value", "a whole number is expected"));
+        let number =
+            |place| value.parse::<u32>().map_err(|_| Fault::at(400, "value", place, "a whole number is expected"));
         match name.as_str() {
-            "_before" => before = Some(Version(number()?)),
-            "_count" => count = Some(number()? as usize),
-            "_format" if value.ends_with("json") => {}
+            "_before" if before.is_none() => before = Some(Version(number("http._before")?)),
+            "_count" if count.is_none() => count = Some(number("http._count")? as usize),
+            "_format" if is_json(&value) => {}
+            "_pretty" if value == "false" => {}
             _ => {
                 let place = format!("http.parameter[{}]", at + 1);
                 return Err(

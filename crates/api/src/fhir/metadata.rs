@@ -1,11 +1,29 @@
 //! `GET /fhir/R4/metadata`: what the server can do. Needs no token and holds nothing of a record.
 
+use super::parts::{check_accept, is_json, pairs};
 use crate::Api;
-use crate::reply::FHIR_JSON;
+use crate::reply::{FHIR_JSON, Refusal};
+use aceso_repository::Fault;
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
 
-pub(crate) async fn get(State(api): State<Api>) -> Response {
-    ([(CONTENT_TYPE, FHIR_JSON)], api.capability.to_vec()).into_response()
+pub(crate) async fn get(State(api): State<Api>, uri: Uri, headers: HeaderMap) -> Result<Response, Refusal> {
+    check_accept(&headers)?;
+    for (at, (name, value)) in pairs(&uri)?.iter().enumerate() {
+        match (name.as_str(), value.as_str()) {
+            ("mode", "full") | ("_pretty", "false") => {}
+            ("_format", value) if is_json(value) => {}
+            ("_format", _) => return Err(Fault::at(406, "not-supported", "http._format", "only json is served").into()),
+            ("mode", _) => return Err(Fault::at(400, "not-supported", "http.mode", "only full is served").into()),
+            _ => {
+                let place = format!("http.parameter[{}]", at + 1);
+                return Err(Fault::at(400, "not-supported", place, "not a parameter of this interaction").into());
+            }
+        }
+    }
+    // A reference-counted text: the statement is large, and many clients ask for it.
+    Ok(([(CONTENT_TYPE, FHIR_JSON)], Bytes::from_owner(api.capability)).into_response())
 }

@@ -6,7 +6,7 @@ pub(crate) mod delete;
 pub(crate) mod everything;
 pub(crate) mod history;
 pub(crate) mod metadata;
-mod parts;
+pub(crate) mod parts;
 pub(crate) mod read;
 pub(crate) mod search;
 pub(crate) mod update;

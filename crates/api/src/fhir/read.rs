@@ -1,21 +1,21 @@
 //! `GET /fhir/R4/{type}/{id}` and `…/_history/{version}`: read and vread.
 
-use super::parts::{check_accept, logical_id, pairs, resource_type};
+use super::parts::{InPath, check_accept, is_json, logical_id, pairs, resource_type, single};
 use crate::Api;
 use crate::auth::Asking;
-use crate::reply::{Refusal, disclosed, etag, http_date};
-use aceso_base::{Caller, Version};
+use crate::reply::{Refusal, disclosed, etag, http_date, parse_http_date, unchanged};
+use aceso_base::{Caller, Timestamp, Version};
 use aceso_custodian::{Shape, Summary};
 use aceso_fhir::definitions::{ResourceType, TypeRef};
-use aceso_repository::{Fault, ReadCall};
-use axum::extract::{Path, State};
+use aceso_repository::{Fault, Found, ReadCall, parse_etag};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::Response;
 
 pub(crate) async fn get(
     State(api): State<Api>,
     Asking(caller): Asking,
-    Path((rtype, id)): Path<(String, String)>,
+    InPath((rtype, id)): InPath<(String, String)>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
@@ -25,7 +25,7 @@ pub(crate) async fn get(
 pub(crate) async fn get_version(
     State(api): State<Api>,
     Asking(caller): Asking,
-    Path((rtype, id, version)): Path<(String, String, String)>,
+    InPath((rtype, id, version)): InPath<(String, String, String)>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
@@ -46,15 +46,47 @@ async fn answer(
     let rtype = resource_type(rtype)?;
     let shape = shape(rtype, uri)?;
     let call = ReadCall { rtype, id: logical_id(id)?, version, shape };
-    let instance = api.repository.read(caller, &call).await?;
-    let mut response = disclosed(StatusCode::OK, instance.json, Some(&instance.receipt));
-    if let Some(tag) = etag(instance.version.0) {
+    let copy = ClientCopy::of(headers)?;
+    let (mut response, version, updated) =
+        match api.repository.read_unless(caller, &call, &|v, at| copy.is(v, at)).await? {
+            Found::New(found) => {
+                (disclosed(StatusCode::OK, found.json, Some(&found.receipt)), found.version, found.updated)
+            }
+            Found::Known { version, updated, receipt } => (unchanged(&receipt), version, updated),
+        };
+    if let Some(tag) = etag(version.0) {
         response.headers_mut().insert(header::ETAG, tag);
     }
-    if let Some(date) = http_date(instance.updated) {
+    if let Some(date) = http_date(updated) {
         response.headers_mut().insert(header::LAST_MODIFIED, date);
     }
     Ok(response)
+}
+
+/// What the client says that it has (RFC 9110 sections 13.1.2 and 13.1.3; R4 http.html, section 3.1.0.1.5).
+struct ClientCopy {
+    tags: Option<Vec<Version>>,
+    any: bool,
+    since: Option<Timestamp>,
+}
+
+impl ClientCopy {
+    fn of(headers: &HeaderMap) -> Result<Self, Refusal> {
+        let tags = single(headers, &header::IF_NONE_MATCH)?;
+        let any = tags.is_some_and(|tags| tags.trim() == "*");
+        let tags = tags.filter(|_| !any).map(|tags| tags.split(',').map(parse_etag).collect()).transpose()?;
+        // A date that is none is to be ignored (RFC 9110 section 13.1.3); with an entity tag beside it, it does not count.
+        let since =
+            single(headers, &header::IF_MODIFIED_SINCE)?.filter(|_| tags.is_none() && !any).and_then(parse_http_date);
+        Ok(Self { tags, any, since })
+    }
+
+    fn is(&self, version: Version, updated: Timestamp) -> bool {
+        let tagged = self.tags.as_ref().is_some_and(|tags| tags.contains(&version));
+        // HTTP dates know no fractions of a second.
+        let not_since = self.since.is_some_and(|since| updated.as_seconds() <= since.as_seconds());
+        self.any || tagged || not_since
+    }
 }
 
 /// `_elements` and `_summary` on a single record; anything else is refused by name or position.
@@ -78,7 +110,7 @@ fn shape(rtype: ResourceType, uri: &Uri) -> Result<Shape, Refusal> {
             ("_summary", "data") => shape.summary = Some(Summary::Data),
             ("_summary", "false") | ("_pretty", "false") => {}
             ("_summary", _) => return Err(fail("_summary", "one of true, text, data, false")),
-            ("_format", "json" | "application/json" | "application/fhir+json" | "application/fhir json") => {}
+            ("_format", format) if is_json(format) => {}
             ("_format", _) => return Err(Fault::at(406, "not-supported", "http._format", "only json is served").into()),
             _ => {
                 let place = format!("http.parameter[{}]", at + 1);

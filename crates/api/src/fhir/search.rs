@@ -1,13 +1,13 @@
 //! `GET /fhir/R4/{type}`, `POST …/_search`, and the same inside a patient's compartment.
 
-use super::parts::{check_accept, form_pairs, logical_id, pairs, resource_type};
+use super::parts::{InPath, check_accept, form_pairs, logical_id, pairs, resource_type};
 use crate::Api;
 use crate::auth::Asking;
 use crate::reply::{Refusal, disclosed};
 use aceso_base::{Caller, SubjectId};
 use aceso_repository::{Fault, SearchCall};
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 
@@ -16,7 +16,7 @@ type Pairs = Vec<(String, String)>;
 pub(crate) async fn get(
     State(api): State<Api>,
     Asking(caller): Asking,
-    Path(rtype): Path<String>,
+    InPath(rtype): InPath<String>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
@@ -27,7 +27,7 @@ pub(crate) async fn get(
 pub(crate) async fn post(
     State(api): State<Api>,
     Asking(caller): Asking,
-    Path(rtype): Path<String>,
+    InPath(rtype): InPath<String>,
     uri: Uri,
     headers: HeaderMap,
     body: Body,
@@ -40,7 +40,7 @@ pub(crate) async fn post(
 pub(crate) async fn get_compartment(
     State(api): State<Api>,
     Asking(caller): Asking,
-    Path((owner, id, rtype)): Path<(String, String, String)>,
+    InPath((owner, id, rtype)): InPath<(String, String, String)>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
@@ -52,7 +52,7 @@ pub(crate) async fn get_compartment(
 pub(crate) async fn post_compartment(
     State(api): State<Api>,
     Asking(caller): Asking,
-    Path((owner, id, rtype)): Path<(String, String, String)>,
+    InPath((owner, id, rtype)): InPath<(String, String, String)>,
     uri: Uri,
     headers: HeaderMap,
     body: Body,

@@ -1,47 +1,47 @@
 //! Answers to writes: no body unless the client prefers one, and then it is a read of its own, decided and recorded as such.
 
+use super::parts::single;
 use crate::Api;
 use crate::reply::{Refusal, add_receipt, disclosed, etag, http_date};
 use aceso_base::Caller;
-use aceso_custodian::Shape;
+use aceso_custodian::{Receipt, Shape};
 use aceso_repository::{Fault, ReadCall, Stored, WriteStatus};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 /// `Prefer: return=…` (R4 http.html, section 3.1.0.1.8).
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Preferred {
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Preferred {
     Minimal,
     Representation,
     Outcome,
 }
 
-fn preferred(headers: &HeaderMap) -> Result<Preferred, Refusal> {
-    for value in headers.get_all("prefer") {
-        for part in value.to_str().unwrap_or_default().split([',', ';']) {
-            match part.trim() {
-                "return=minimal" => return Ok(Preferred::Minimal),
-                "return=representation" => return Ok(Preferred::Representation),
-                "return=OperationOutcome" => return Ok(Preferred::Outcome),
-                "respond-async" => {
-                    return Err(
-                        Fault::at(400, "not-supported", "http.Prefer", "asynchronous requests are not served").into()
-                    );
+const PREFER: HeaderName = HeaderName::from_static("prefer");
+
+impl Preferred {
+    /// Reads the header, before anything is done. `handling` is about unknown search parameters and has no meaning for a write.
+    pub(super) fn of(headers: &HeaderMap) -> Result<Self, Refusal> {
+        let Some(value) = single(headers, &PREFER)? else { return Ok(Self::Minimal) };
+        let mut preferred = Self::Minimal;
+        for part in value.split([',', ';']).map(str::trim) {
+            preferred = match part {
+                "return=minimal" => Self::Minimal,
+                "return=representation" => Self::Representation,
+                "return=OperationOutcome" => Self::Outcome,
+                "handling=strict" | "handling=lenient" => preferred,
+                _ => {
+                    let text = "one of return=minimal, return=representation, return=OperationOutcome";
+                    return Err(Fault::at(400, "not-supported", "http.Prefer", text).into());
                 }
-                _ => {}
-            }
+            };
         }
+        Ok(preferred)
     }
-    Ok(Preferred::Minimal)
 }
 
-pub(super) async fn answer(
-    api: &Api,
-    caller: &Caller,
-    headers: &HeaderMap,
-    stored: Stored,
-) -> Result<Response, Refusal> {
-    let preferred = preferred(headers)?;
+/// The answer to a write that was done.
+pub(super) async fn answer(api: &Api, caller: &Caller, preferred: Preferred, stored: Stored) -> Response {
     let status = match stored.status {
         WriteStatus::Created => StatusCode::CREATED,
         WriteStatus::Ok => StatusCode::OK,
@@ -49,13 +49,7 @@ pub(super) async fn answer(
     };
     let mut response = match preferred {
         Preferred::Representation if status != StatusCode::NO_CONTENT => {
-            let call = ReadCall { rtype: stored.rtype, id: stored.id.clone(), version: None, shape: Shape::WHOLE };
-            match api.repository.read(caller, &call).await {
-                Ok(instance) => disclosed(status, instance.json, Some(&instance.receipt)),
-                // He may write and not read: the write stands, and nothing comes back.
-                Err(fault) if matches!(fault.status, 403 | 404) => status.into_response(),
-                Err(fault) => return Err(fault.into()),
-            }
+            representation(api, caller, status, &stored).await
         }
         Preferred::Outcome if status != StatusCode::NO_CONTENT => {
             let done = br#"{"resourceType":"OperationOutcome","issue":[{"severity":"information","code":"informational","diagnostics":"stored"}]}"#;
@@ -78,8 +72,24 @@ pub(super) async fn answer(
     if let Some(date) = stored.updated.and_then(http_date) {
         headers.insert(header::LAST_MODIFIED, date);
     }
-    if stored.receipt.is_some() {
-        add_receipt(headers, stored.receipt.as_ref());
+    add_receipt(headers, Some(&stored.receipt));
+    response
+}
+
+/// 204 for a delete that had nothing to do.
+pub(super) fn nothing(receipt: &Receipt) -> Response {
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    add_receipt(response.headers_mut(), Some(receipt));
+    response
+}
+
+/// Exactly the version that was written. Whoever may write and not read gets the status alone: the write stands.
+async fn representation(api: &Api, caller: &Caller, status: StatusCode, stored: &Stored) -> Response {
+    let (rtype, id) = (stored.rtype, stored.id.clone());
+    let call = ReadCall { rtype, id, version: Some(stored.version), shape: Shape::WHOLE };
+    match api.repository.read(caller, &call).await {
+        Ok(instance) => disclosed(status, instance.json, Some(&instance.receipt)),
+        Err(_) => status.into_response(),
     }
-    Ok(response)
 }

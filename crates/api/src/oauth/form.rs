@@ -19,7 +19,7 @@ pub(super) struct Form {
 }
 
 /// A refusal as RFC 6749 section 5.2 wants it.
-pub(super) struct OAuthRefusal(pub(super) Response);
+pub(crate) struct OAuthRefusal(Response);
 
 impl axum::response::IntoResponse for OAuthRefusal {
     fn into_response(self) -> Response {

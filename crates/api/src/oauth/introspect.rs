@@ -14,7 +14,7 @@ use axum::response::Response;
 
 pub(crate) async fn post(
     State(api): State<Api>,
-    Extension(Stamped(request)): Extension<Stamped>,
+    Extension(Stamped { id: request, .. }): Extension<Stamped>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, OAuthRefusal> {

@@ -1,6 +1,6 @@
 //! `/oauth2`: tokens for people and services (RFC 6749, 7009, 7662, 8414).
 
-mod form;
+pub(crate) mod form;
 pub(crate) mod introspect;
 pub(crate) mod jwks;
 pub(crate) mod metadata;

@@ -1,0 +1,14 @@
+//! The HTTP surface, in process: a real store in a folder, real keys, real accounts; requests go through the router.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
+
+mod support;
+
+mod bad_input;
+mod bundles;
+mod cursors;
+mod interactions;
+mod oauth;
+mod parameters;
+mod roles;
+mod searches;

@@ -1,0 +1,466 @@
+//! transaction: all entries or none (R4 http.html, section 3.1.0.11.2).
+//!
+//! The entries are planned first (which record each is about), then turned into changes with their references resolved, then
+//! written as one unit of work, and only then are the reading ones answered: so the order of entries makes no difference.
+
+use crate::bundle::{BundleAnswer, ResolvedReferences};
+use crate::conditional::Match;
+use crate::entry::{Entry, Request};
+use crate::page::BundleWriter;
+use crate::references::{local, references, rewrite};
+use crate::respond::{push_fault, push_kept, push_resource, push_status, push_stored};
+use crate::write::{Stored, UpdateTarget, WriteStatus, body_id, check_client_id, check_same_id, several, stored};
+use crate::{Fault, Repository};
+use aceso_base::{Caller, Interaction, LogicalId, Version};
+use aceso_custodian::{Change, DoorError, Expected, Guard, Receipt, Written};
+use aceso_fhir::definitions::ResourceType;
+use aceso_fhir::json::{Doc, Limits, Node};
+use aceso_fhir::search::{Criterion, Filter, Modifier, SearchValues, SearchView, encode, extract};
+use aceso_store::DocumentWrite;
+use std::collections::{BTreeMap, BTreeSet};
+
+impl Repository {
+    /// Runs a transaction. With `lenient`, what is not in order is left out and named in the answer.
+    pub(crate) async fn transaction(
+        &self,
+        caller: &Caller,
+        doc: &Doc,
+        entries: Vec<Entry<'_>>,
+        resolved: &mut ResolvedReferences,
+        documents: &[DocumentWrite],
+        lenient: bool,
+    ) -> Result<BundleAnswer, Fault> {
+        let mut draft = Draft::default();
+        for entry in &entries {
+            let step = self.plan(caller, entry, &draft).await.and_then(|plan| draft.add(entry, plan));
+            match step {
+                Ok(()) => {}
+                Err(fault) if lenient => draft.refuse(entry.index, fault),
+                Err(fault) => return Err(fault.in_entry(entry.index)),
+            }
+        }
+        let mut changes = Vec::new();
+        for entry in &entries {
+            match self.change(caller, (doc, &entries), entry, &mut draft, resolved).await {
+                Ok(Some(change)) => changes.push((entry.index, change)),
+                Ok(None) => {}
+                Err(fault) if lenient => draft.refuse(entry.index, fault),
+                Err(fault) => return Err(fault.in_entry(entry.index)),
+            }
+        }
+        // A patient's keys come into being with his record: it goes before all that belongs to him.
+        changes.sort_by_key(|(_, change)| !is_patient(change));
+        self.write_all(caller, changes, &mut draft, documents, lenient).await?;
+        self.answer(caller, &entries, draft).await
+    }
+
+    /// Writes the changes as one unit. With `lenient`, a change that the door refuses is left out, and the rest tried again.
+    async fn write_all(
+        &self,
+        caller: &Caller,
+        changes: Vec<(usize, Change)>,
+        draft: &mut Draft,
+        documents: &[DocumentWrite],
+        lenient: bool,
+    ) -> Result<(), Fault> {
+        let (mut of_entry, mut changes): (Vec<usize>, Vec<Change>) = changes.into_iter().unzip();
+        if changes.is_empty() && documents.is_empty() {
+            return Ok(());
+        }
+        loop {
+            let guards: Vec<Guard<'_>> = draft
+                .guards
+                .iter()
+                .filter_map(|(index, rtype, filters)| {
+                    let change = of_entry.iter().position(|of| of == index)?;
+                    Some(Guard { change, rtype: *rtype, filters })
+                })
+                .collect();
+            let error = match self.door.write(caller, &changes, &guards, documents).await {
+                Ok(written) => {
+                    draft.note(written, of_entry);
+                    return Ok(());
+                }
+                Err(error) => error,
+            };
+            let Some((at, index)) = change_of(&error).and_then(|at| Some((at, *of_entry.get(at)?))) else {
+                return Err(error.into());
+            };
+            if !lenient {
+                return Err(Fault::from(error).in_entry(index));
+            }
+            draft.refuse(index, error.into());
+            of_entry.remove(at);
+            drop(changes.remove(at));
+        }
+    }
+
+    /// Decides what an entry will do, before anything is done.
+    async fn plan(&self, caller: &Caller, entry: &Entry<'_>, draft: &Draft) -> Result<Plan, Fault> {
+        match &entry.request {
+            Request::Create { rtype, if_none_exist } => {
+                self.plan_create(caller, *rtype, if_none_exist.as_deref(), draft).await
+            }
+            Request::Update { rtype, id, condition, if_match } => {
+                let in_body = entry.resource.map(body_id).transpose()?.flatten();
+                let target = match id {
+                    Some(id) => {
+                        check_same_id(id, in_body.as_ref(), true)?;
+                        let expected = if_match.map_or(Expected::Any, Expected::At);
+                        UpdateTarget { id: id.clone(), expected, guarded: false }
+                    }
+                    None => {
+                        let filters = self.condition(*rtype, condition.as_deref().unwrap_or_default())?;
+                        let target = self.update_target(caller, *rtype, &filters, in_body, *if_match).await?;
+                        if target.guarded {
+                            check_client_id(*rtype, &target.id)?;
+                            return Ok(Plan::Create {
+                                rtype: *rtype,
+                                id: target.id,
+                                guard: Some(filters),
+                                under: None,
+                            });
+                        }
+                        target
+                    }
+                };
+                check_client_id(*rtype, &target.id)?;
+                Ok(Plan::Update { rtype: *rtype, id: target.id, expected: target.expected })
+            }
+            Request::Delete { rtype, id, condition, if_match } => {
+                self.plan_delete(caller, *rtype, (id.as_ref(), condition.as_deref()), *if_match).await
+            }
+            Request::Read { .. } | Request::Search { .. } => Ok(Plan::Look),
+        }
+    }
+
+    async fn plan_create(
+        &self,
+        caller: &Caller,
+        rtype: ResourceType,
+        condition: Option<&str>,
+        draft: &Draft,
+    ) -> Result<Plan, Fault> {
+        let Some(query) = condition else {
+            return Ok(Plan::Create { rtype, id: self.new_id(), guard: None, under: None });
+        };
+        let filters = self.condition(rtype, query)?;
+        let under = (rtype, query.to_owned());
+        if let Some(id) = draft.conditional.get(&under) {
+            return Ok(Plan::Same { rtype, id: id.clone() });
+        }
+        match self.matching(caller, Interaction::Create, rtype, &filters).await? {
+            (Match::None, _) => Ok(Plan::Create { rtype, id: self.new_id(), guard: Some(filters), under: Some(under) }),
+            (Match::One(id, version), receipt) => Ok(Plan::Kept { rtype, id, version, receipt }),
+            (Match::Several, receipt) => Err(several(receipt)),
+        }
+    }
+
+    async fn plan_delete(
+        &self,
+        caller: &Caller,
+        rtype: ResourceType,
+        (id, condition): (Option<&LogicalId>, Option<&str>),
+        if_match: Option<Version>,
+    ) -> Result<Plan, Fault> {
+        let Some(id) = id else {
+            let filters = self.condition(rtype, condition.unwrap_or_default())?;
+            return match self.matching(caller, Interaction::Delete, rtype, &filters).await? {
+                (Match::None, receipt) => Ok(Plan::Nothing { receipt }),
+                (Match::One(id, version), _) => {
+                    Ok(Plan::Delete { rtype, id, expected: Expected::At(if_match.unwrap_or(version)) })
+                }
+                (Match::Several, receipt) => Err(several(receipt)),
+            };
+        };
+        if self.door.exists(caller, rtype, id)?.is_some() {
+            let expected = if_match.map_or(Expected::Any, Expected::At);
+            return Ok(Plan::Delete { rtype, id: id.clone(), expected });
+        }
+        // The door says, and puts into the log, whether he may hear that it is gone. No record has version 0: this deletes nothing.
+        let attempt = Change::Delete { rtype, id: id.clone(), expected: Expected::At(Version(0)) };
+        match self.door.write(caller, &[attempt], &[], &[]).await {
+            Err(DoorError::Gone { receipt, .. }) => Ok(Plan::Nothing { receipt }),
+            Err(error) => Err(error.into()),
+            Ok(_) => Err(Fault::new(409, "conflict", "the record came into being at the same moment")),
+        }
+    }
+
+    /// The change that an entry makes, its references resolved and checked.
+    async fn change(
+        &self,
+        caller: &Caller,
+        (doc, entries): (&Doc, &[Entry<'_>]),
+        entry: &Entry<'_>,
+        draft: &mut Draft,
+        resolved: &mut ResolvedReferences,
+    ) -> Result<Option<Change>, Fault> {
+        let (rtype, id, expected) = match draft.plans.get(&entry.index) {
+            Some(Plan::Create { rtype, id, .. }) => (*rtype, id.clone(), Expected::Absent),
+            Some(Plan::Update { rtype, id, expected }) => (*rtype, id.clone(), *expected),
+            Some(Plan::Delete { rtype, id, expected }) => {
+                return Ok(Some(Change::Delete { rtype: *rtype, id: id.clone(), expected: *expected }));
+            }
+            _ => return Ok(None),
+        };
+        let Some(resource) = entry.resource else { return Ok(None) };
+        let mut replacements = Vec::new();
+        for found in references(resource) {
+            let text = found.text.as_ref();
+            if let Some(name) = draft.names.get(text) {
+                replacements.push((found.span, name.clone()));
+            } else if text.contains('?') {
+                let name = match resolved.get(text) {
+                    Some(name) => name.clone(),
+                    None => self.resolve(caller, entries, draft, resolved, text).await?,
+                };
+                replacements.push((found.span, name));
+            } else if text.starts_with("urn:uuid:") {
+                return Err(Fault::new(422, "not-found", "a urn:uuid reference leads to no entry of this bundle"));
+            } else if local(text).is_some_and(|name| draft.ended.contains(&name)) {
+                return Err(Fault::new(422, "not-found", "a reference leads to a record that this bundle deletes"));
+            }
+        }
+        let text = rewrite(doc.text(), resource.span(), &replacements);
+        let limits = Limits { max_bytes: usize::MAX, ..self.limits() };
+        let own = Doc::parse(text, &limits)?;
+        crate::body::check_resource(&own, rtype)?;
+        self.check_references(caller, own.root(), &mut draft.known)?;
+        Ok(Some(Change::Put { rtype, id, doc: own, expected }))
+    }
+
+    /// Resolves a conditional reference (`Practitioner?identifier=…`) to the one record it describes: of this bundle, or stored and
+    /// not changed by this bundle. What was found among stored records is remembered.
+    async fn resolve(
+        &self,
+        caller: &Caller,
+        entries: &[Entry<'_>],
+        draft: &Draft,
+        resolved: &mut ResolvedReferences,
+        text: &str,
+    ) -> Result<String, Fault> {
+        let (name, query) = text.split_once('?').unwrap_or((text, ""));
+        let rtype = ResourceType::parse(name)
+            .ok_or_else(|| Fault::new(422, "value", "a conditional reference does not begin with a resource type"))?;
+        let filters = self.condition(rtype, query)?;
+        let mut made = entries.iter().filter_map(|entry| draft.made(entry, rtype, &filters));
+        let (of_bundle, another) = (made.next(), made.next());
+        // Who may write only, may still refer: the right to create is what counts for him.
+        let (found, receipt) = match self.matching(caller, Interaction::Search, rtype, &filters).await {
+            Err(fault) if fault.status == 403 => self.matching(caller, Interaction::Create, rtype, &filters).await?,
+            other => other?,
+        };
+        let found = match found {
+            Match::One(id, _) if draft.changed.contains(&(rtype, id.clone())) => Match::None,
+            other => other,
+        };
+        match (of_bundle, another, found) {
+            (Some(id), None, Match::None) => Ok(format!("{name}/{id}")),
+            (None, None, Match::One(id, _)) => {
+                let name = format!("{name}/{id}");
+                resolved.insert(text.to_owned(), name.clone());
+                Ok(name)
+            }
+            (None, None, Match::None) => {
+                let fault = Fault::new(412, "not-found", "a conditional reference matches no record");
+                Err(Fault { receipt: Some(receipt), ..fault })
+            }
+            _ => Err(several(receipt)),
+        }
+    }
+
+    async fn answer(&self, caller: &Caller, entries: &[Entry<'_>], mut draft: Draft) -> Result<BundleAnswer, Fault> {
+        let mut bundle = BundleWriter::new("transaction-response", None, &[]);
+        let mut receipt = None;
+        let mut written: BTreeMap<ResourceType, usize> = BTreeMap::new();
+        for entry in entries {
+            let plan = draft.plans.remove(&entry.index);
+            match (plan, draft.stored.remove(&entry.index)) {
+                (_, Some(stored)) => {
+                    *written.entry(stored.rtype).or_default() += 1;
+                    push_stored(&mut bundle, &stored);
+                    receipt = Some(stored.receipt);
+                }
+                (Some(Plan::Kept { rtype, id, version, receipt: proof }), None) => {
+                    let kept = Stored { status: WriteStatus::Ok, rtype, id, version, updated: None, receipt: proof };
+                    push_stored(&mut bundle, &kept);
+                    receipt = receipt.or(Some(kept.receipt));
+                }
+                (Some(Plan::Same { rtype, id }), None) => {
+                    push_kept(&mut bundle, rtype, &id, Version::FIRST);
+                }
+                (Some(Plan::Look), None) => match self.look(caller, entry).await {
+                    Ok((json, proof)) => {
+                        push_resource(&mut bundle, &json);
+                        receipt = Some(proof);
+                    }
+                    Err(fault) => push_fault(&mut bundle, &fault.in_entry(entry.index)),
+                },
+                (Some(Plan::Nothing { receipt: proof }), None) => {
+                    push_status(&mut bundle, "204 No Content");
+                    receipt = receipt.or(Some(proof));
+                }
+                _ => push_status(&mut bundle, "204 No Content"),
+            }
+        }
+        Ok(BundleAnswer { json: bundle.finish(), receipt, written, refused: draft.refused })
+    }
+}
+
+/// What an entry will do.
+enum Plan {
+    Create {
+        rtype: ResourceType,
+        id: LogicalId,
+        guard: Option<Vec<Filter>>,
+        /// The condition of a conditional create, under which a later entry finds this record.
+        under: Option<(ResourceType, String)>,
+    },
+    Update {
+        rtype: ResourceType,
+        id: LogicalId,
+        expected: Expected,
+    },
+    Delete {
+        rtype: ResourceType,
+        id: LogicalId,
+        expected: Expected,
+    },
+    /// A conditional create that found its record.
+    Kept {
+        rtype: ResourceType,
+        id: LogicalId,
+        version: Version,
+        receipt: Receipt,
+    },
+    /// A conditional create under the condition of an earlier entry: it finds what that one makes.
+    Same {
+        rtype: ResourceType,
+        id: LogicalId,
+    },
+    Look,
+    Nothing {
+        receipt: Receipt,
+    },
+}
+
+#[derive(Default)]
+struct Draft {
+    plans: BTreeMap<usize, Plan>,
+    guards: Vec<(usize, ResourceType, Vec<Filter>)>,
+    /// `fullUrl` → `Type/id`.
+    names: BTreeMap<String, String>,
+    /// Records that conditional creates make, by their conditions.
+    conditional: BTreeMap<(ResourceType, String), LogicalId>,
+    /// Records that this bundle makes, and others that were seen to exist.
+    known: BTreeSet<(ResourceType, LogicalId)>,
+    changed: BTreeSet<(ResourceType, LogicalId)>,
+    ended: BTreeSet<(ResourceType, LogicalId)>,
+    stored: BTreeMap<usize, Stored>,
+    refused: Vec<(usize, Fault)>,
+}
+
+impl Draft {
+    fn add(&mut self, entry: &Entry<'_>, mut plan: Plan) -> Result<(), Fault> {
+        let (rtype, id, changes) = match &plan {
+            Plan::Create { rtype, id, .. } | Plan::Update { rtype, id, .. } => (*rtype, id.clone(), true),
+            Plan::Kept { rtype, id, .. } | Plan::Same { rtype, id } => (*rtype, id.clone(), false),
+            Plan::Delete { rtype, id, .. } => {
+                let name = (*rtype, id.clone());
+                if !self.changed.insert(name.clone()) {
+                    return Err(twice());
+                }
+                self.ended.insert(name);
+                self.plans.insert(entry.index, plan);
+                return Ok(());
+            }
+            Plan::Look | Plan::Nothing { .. } => {
+                self.plans.insert(entry.index, plan);
+                return Ok(());
+            }
+        };
+        if changes && !self.changed.insert((rtype, id.clone())) {
+            return Err(twice());
+        }
+        if let Some(url) = &entry.full_url {
+            let name = format!("{}/{id}", rtype.name());
+            if self.names.insert(url.clone(), name).is_some() {
+                return Err(Fault::new(400, "invariant", "two entries have the same fullUrl"));
+            }
+        }
+        if let Plan::Create { rtype, id, guard, under } = &mut plan {
+            self.guards.extend(guard.take().map(|filters| (entry.index, *rtype, filters)));
+            self.conditional.extend(under.take().map(|under| (under, id.clone())));
+        }
+        self.known.insert((rtype, id));
+        self.plans.insert(entry.index, plan);
+        Ok(())
+    }
+
+    /// The id of the record that an entry makes or changes, if the new content matches.
+    fn made(&self, entry: &Entry<'_>, rtype: ResourceType, filters: &[Filter]) -> Option<LogicalId> {
+        let id = match self.plans.get(&entry.index)? {
+            Plan::Create { rtype: of, id, .. } | Plan::Update { rtype: of, id, .. } if *of == rtype => id,
+            _ => return None,
+        };
+        content_matches(entry.resource?, rtype, id, filters).then(|| id.clone())
+    }
+
+    fn note(&mut self, written: Vec<Written>, of_entry: Vec<usize>) {
+        for (written, index) in written.into_iter().zip(of_entry) {
+            let deleted = matches!(self.plans.get(&index), Some(Plan::Delete { .. }));
+            let mut stored = stored(written);
+            if deleted {
+                stored.status = WriteStatus::Deleted;
+            }
+            self.stored.insert(index, stored);
+        }
+    }
+
+    fn refuse(&mut self, index: usize, fault: Fault) {
+        if let Some(Plan::Create { rtype, id, .. }) = self.plans.remove(&index) {
+            self.known.remove(&(rtype, id));
+        }
+        self.refused.push((index, fault.in_entry(index)));
+    }
+}
+
+/// Whether a record that is not stored yet matches a condition. Of what only the store knows, `_id` counts.
+fn content_matches(root: Node<'_>, rtype: ResourceType, id: &LogicalId, filters: &[Filter]) -> bool {
+    let mut values = SearchValues::default();
+    extract(root, rtype, &mut values);
+    let mut encoded = Vec::with_capacity(256);
+    encode(&values, &mut encoded);
+    let Ok(view) = SearchView::open(&encoded) else { return false };
+    filters.iter().all(|filter| match filter.param.code {
+        "_id" => {
+            let is = |wanted: &Criterion| {
+                matches!(wanted, Criterion::Token(token) if token.code.as_ref().is_some_and(|code| *code.raw == *id.as_str()))
+            };
+            filter.modifier == Modifier::None && filter.alternatives.iter().any(is)
+        }
+        "_lastUpdated" => false,
+        _ => filter.matches(&view),
+    })
+}
+
+fn twice() -> Fault {
+    Fault::new(400, "invariant", "two entries change the same record")
+}
+
+const fn change_of(error: &DoorError) -> Option<usize> {
+    match error {
+        DoorError::VersionMismatch { change, .. }
+        | DoorError::Duplicate { change, .. }
+        | DoorError::UnknownSubject { change, .. }
+        | DoorError::ForeignSubject { change, .. }
+        | DoorError::RedactedBase { change, .. }
+        | DoorError::ClassesForbidden { change, .. } => Some(*change),
+        _ => None,
+    }
+}
+
+fn is_patient(change: &Change) -> bool {
+    let (Change::Put { rtype, .. } | Change::Delete { rtype, .. }) = change;
+    rtype.name() == "Patient"
+}
