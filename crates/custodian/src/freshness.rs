@@ -10,7 +10,8 @@
 use aceso_audit::{Action, Entry, LogKeys, LogReader, Origin, Outcome, read_entries};
 use aceso_base::{LogicalId, TenantId, Version};
 use aceso_fhir::definitions::ResourceType;
-use aceso_store::RecordKey;
+use aceso_store::{Head, RecordKey};
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, PoisonError};
@@ -19,11 +20,31 @@ const SHARDS: usize = 16;
 /// Entries of the log that are read at once.
 const BLOCK: u64 = 8192;
 
+/// What the log says of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Newest {
+    /// Its newest version.
+    pub(crate) version: Version,
+    /// That version is a deletion.
+    pub(crate) deleted: bool,
+}
+
+impl Newest {
+    /// Whether a row that was read after this was asked is neither older nor of another kind.
+    pub(crate) fn allows(newest: Option<Self>, head: &Head) -> bool {
+        newest.is_none_or(|newest| match head.version.cmp(&newest.version) {
+            Ordering::Less => false,
+            Ordering::Equal => head.deleted == newest.deleted,
+            Ordering::Greater => true,
+        })
+    }
+}
+
 /// The newest version of every record, by a hash of its name. Two records of one hash share the higher version: one in
 /// 2^64 pairs would be called stale, none fresh.
 pub(crate) struct Freshness {
     hasher: RandomState,
-    shards: [Mutex<HashMap<u64, u32>>; SHARDS],
+    shards: [Mutex<HashMap<u64, Newest>>; SHARDS],
 }
 
 /// The log could not be read back.
@@ -54,23 +75,24 @@ impl Freshness {
 
     fn note_entry(&self, entry: &Entry) {
         let write = matches!(entry.action(), Action::Create | Action::Update | Action::Delete);
+        let deleted = entry.action() == Action::Delete;
         let (true, Outcome::Granted, Some(tenant)) = (write, entry.outcome(), entry.tenant()) else { return };
         for record in entry.records() {
-            self.note_parts(tenant, record.rtype, &record.id, record.version);
+            self.note_parts(tenant, record.rtype, &record.id, Newest { version: record.version, deleted });
         }
     }
 
     /// A write became durable.
-    pub(crate) fn note(&self, key: &RecordKey, version: Version) {
-        self.note_parts(&key.tenant, key.rtype, &key.id, version);
+    pub(crate) fn note(&self, key: &RecordKey, newest: Newest) {
+        self.note_parts(&key.tenant, key.rtype, &key.id, newest);
     }
 
-    fn note_parts(&self, tenant: &TenantId, rtype: ResourceType, id: &LogicalId, version: Version) {
+    fn note_parts(&self, tenant: &TenantId, rtype: ResourceType, id: &LogicalId, newest: Newest) {
         let (hash, shard) = self.place(tenant, rtype, id);
         if let Some(shard) = shard {
-            let mut newest = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            let known = newest.entry(hash).or_default();
-            *known = (*known).max(version.0);
+            let mut known = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            let known = known.entry(hash).or_insert(newest);
+            *known = (*known).max(newest);
         }
     }
 
@@ -78,14 +100,14 @@ impl Freshness {
     ///
     /// A row is compared with what was asked here *before* the row was read: a writer that comes in between makes the row
     /// newer than the answer, never older.
-    pub(crate) fn newest(&self, key: &RecordKey) -> Option<Version> {
+    pub(crate) fn newest(&self, key: &RecordKey) -> Option<Newest> {
         self.newest_of(&key.tenant, key.rtype, &key.id)
     }
 
     /// As [`Freshness::newest`].
-    pub(crate) fn newest_of(&self, tenant: &TenantId, rtype: ResourceType, id: &LogicalId) -> Option<Version> {
+    pub(crate) fn newest_of(&self, tenant: &TenantId, rtype: ResourceType, id: &LogicalId) -> Option<Newest> {
         let (hash, shard) = self.place(tenant, rtype, id);
-        shard?.lock().unwrap_or_else(PoisonError::into_inner).get(&hash).copied().map(Version)
+        shard?.lock().unwrap_or_else(PoisonError::into_inner).get(&hash).copied()
     }
 
     fn place(
@@ -93,7 +115,7 @@ impl Freshness {
         tenant: &TenantId,
         rtype: ResourceType,
         id: &LogicalId,
-    ) -> (u64, Option<&Mutex<HashMap<u64, u32>>>) {
+    ) -> (u64, Option<&Mutex<HashMap<u64, Newest>>>) {
         let hash = self.hasher.hash_one((tenant.as_str(), rtype.code(), id.as_str()));
         (hash, self.shards.get(usize::try_from(hash >> 60).unwrap_or_default()))
     }

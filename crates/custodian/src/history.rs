@@ -3,6 +3,7 @@
 use crate::access::unavailable;
 use crate::door::Custodian;
 use crate::error::DoorError;
+use crate::freshness::Newest;
 use crate::open::OpenFailure;
 use crate::view::{Shape, View};
 use aceso_audit::{Receipt, RecordRef};
@@ -61,7 +62,7 @@ impl Custodian {
         let key = RecordKey { tenant: caller.tenant.clone(), rtype, id: id.clone() };
         let newest = self.inner.freshness.newest(&key);
         let Some(head) = self.inner.store.head(&key).map_err(unavailable)? else {
-            return Err(self.absent(caller, Interaction::History, rtype, id).await);
+            return Err(self.absent(caller, Interaction::History, (rtype, id), newest).await);
         };
         let rows = self.inner.store.history(&key, before, count).map_err(unavailable)?;
         let target = Target { rtype: Some(rtype), subject: head.subject, scope: Scope::Record(id.clone()) };
@@ -72,7 +73,7 @@ impl Custodian {
                 entry.with_subject(head.subject).with_records(versions)
             })
             .await?;
-        if newest > Some(head.version) || !is_complete(&rows, head.version, before, count) {
+        if !Newest::allows(newest, &head) || !is_complete(&rows, head.version, before, count) {
             return Err(self.unreadable(caller, &key, &head, OpenFailure::RolledBack).await);
         }
         let mut items = Vec::with_capacity(rows.len());

@@ -3,11 +3,12 @@
 use crate::access::unavailable;
 use crate::door::Custodian;
 use crate::error::DoorError;
+use crate::freshness::Newest;
 use crate::open::OpenFailure;
 use crate::search::{Hit, SearchRequest, SearchScope};
 use crate::view::Shape;
 use aceso_audit::{Entry, Outcome, Receipt};
-use aceso_base::{Caller, Interaction, LogicalId, SubjectId, TenantId, Version};
+use aceso_base::{Caller, Interaction, LogicalId, SubjectId, TenantId};
 use aceso_fhir::definitions::ResourceType;
 use aceso_fhir::search::{Query, SearchParam, SearchView, visit_tokens};
 use aceso_phi::Phi;
@@ -63,11 +64,11 @@ impl Custodian {
         let rows = self.inner.store.currents(&caller.tenant, &names).map_err(unavailable)?;
         let mut brought = Vec::with_capacity(rows.len());
         for (((rtype, id), row), newest) in names.into_iter().zip(rows).zip(newest) {
-            let Some(row) = row.filter(|row| !row.head.deleted || newest > Some(row.head.version)) else { continue };
+            let Some(row) = row.filter(|row| !row.head.deleted || !Newest::allows(newest, &row.head)) else { continue };
             let target = Target { rtype: Some(rtype), subject: row.head.subject, scope: Scope::Record(id.clone()) };
             if let Decision::Granted(grant) = self.decide(caller, Interaction::Read, &target) {
                 let key = RecordKey { tenant: caller.tenant.clone(), rtype, id };
-                if newest > Some(row.head.version) {
+                if !Newest::allows(newest, &row.head) {
                     return Err(self.unreadable(caller, &key, &row.head, OpenFailure::RolledBack).await);
                 }
                 brought.push((grant, key, row));
@@ -77,7 +78,7 @@ impl Custodian {
     }
 
     /// What the log knows of these records, asked before their rows are read.
-    fn newest_of_all(&self, tenant: &TenantId, names: &[Name]) -> Vec<Option<Version>> {
+    fn newest_of_all(&self, tenant: &TenantId, names: &[Name]) -> Vec<Option<Newest>> {
         names.iter().map(|(rtype, id)| self.inner.freshness.newest_of(tenant, *rtype, id)).collect()
     }
 

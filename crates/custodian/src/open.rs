@@ -24,6 +24,8 @@ pub(crate) enum OpenFailure {
     Splice,
     /// The row is older than the newest version that the log knows, or versions before it are missing.
     RolledBack,
+    /// The log knows the record, the store does not have it.
+    Missing,
 }
 
 impl OpenFailure {
@@ -34,6 +36,7 @@ impl OpenFailure {
             Self::Sealed => "does-not-open",
             Self::Splice => "parts-do-not-fit",
             Self::RolledBack => "rolled-back",
+            Self::Missing => "missing",
         }
     }
 }

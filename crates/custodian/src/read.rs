@@ -3,9 +3,10 @@
 use crate::access::unavailable;
 use crate::door::Custodian;
 use crate::error::DoorError;
+use crate::freshness::Newest;
 use crate::open::OpenFailure;
 use crate::view::{Shape, View};
-use aceso_audit::{Entry, Outcome, Receipt};
+use aceso_audit::{Action, Entry, Outcome, Receipt};
 use aceso_base::{Caller, Interaction, LogicalId, SubjectId, Timestamp, Version};
 use aceso_fhir::definitions::ResourceType;
 use aceso_labels::ClassSet;
@@ -68,7 +69,9 @@ impl Custodian {
         };
         let action = if version.is_some() { Interaction::Vread } else { Interaction::Read };
         let Some(row) = found.map_err(unavailable)? else {
-            return Err(self.absent(caller, action, rtype, id).await);
+            // What the log knows and the store does not have was taken away.
+            let missing = newest.filter(|newest| version.is_none_or(|version| version <= newest.version));
+            return Err(self.absent(caller, action, (rtype, id), missing).await);
         };
         let target = Target { rtype: Some(rtype), subject: row.head.subject, scope: Scope::Record(id.clone()) };
         let elements = shape.element_names(rtype);
@@ -83,7 +86,7 @@ impl Custodian {
                 }
             })
             .await?;
-        if version.is_none() && newest > Some(row.head.version) {
+        if version.is_none() && !Newest::allows(newest, &row.head) {
             return Err(self.unreadable(caller, &key, &row.head, OpenFailure::RolledBack).await);
         }
         if row.head.deleted {
@@ -99,19 +102,27 @@ impl Custodian {
     }
 
     /// Answers for a record that is not there exactly as for one that the caller may not know of: whether this kind of request
-    /// is allowed at all is asked as for a patient whom nobody knows.
+    /// is allowed at all is asked as for a patient whom nobody knows. Who may ask is told when the row was taken away.
     pub(crate) async fn absent(
         &self,
         caller: &Caller,
         action: Interaction,
-        rtype: ResourceType,
-        id: &LogicalId,
+        (rtype, id): (ResourceType, &LogicalId),
+        missing: Option<Newest>,
     ) -> DoorError {
         let subject = if is_patient_data(rtype) { NOBODY } else { SubjectId::DIRECTORY };
         let target = Target { rtype: Some(rtype), subject, scope: Scope::Record(id.clone()) };
         let entry = Entry::by(caller, action);
         match self.decide(caller, action, &target) {
             Decision::Denied(denial) => self.refuse(entry, &denial).await,
+            Decision::Granted(_) if missing.is_some() => {
+                let version = missing.map_or(Version(0), |newest| newest.version);
+                let entry = Entry::by(caller, Action::OpenFailed).with_record(rtype, id, version);
+                match self.record_one(entry.with_outcome(Outcome::failed(OpenFailure::Missing.code()))).await {
+                    Ok(receipt) => DoorError::Unreadable { receipt },
+                    Err(error) => error,
+                }
+            }
             Decision::Granted(_) => match self.record_one(entry.with_outcome(Outcome::failed("absent"))).await {
                 Ok(receipt) => DoorError::Absent { receipt },
                 Err(error) => error,

@@ -106,7 +106,7 @@ impl Custodian {
             Err(stop) => return Err(self.search_stopped(caller, request, stop).await),
         };
         let total = hits.len();
-        let start = request.after.map_or(0, |after| after.start(&hits));
+        let start = request.after.map_or(0, |after| after.start(&hits, request.sort.is_empty()));
         let shown: &[Hit] = hits.get(start..).unwrap_or_default();
         let page = shown.get(..request.count.min(shown.len())).unwrap_or_default();
         let next = page.last().filter(|_| page.len() < shown.len());
@@ -252,9 +252,17 @@ impl Custodian {
         let mut found = Vec::with_capacity(rows.len());
         for (hit, row) in page.iter().zip(rows) {
             let key = RecordKey { tenant: caller.tenant.clone(), rtype: hit.rtype, id: hit.id.clone() };
-            let Some(row) = row else { continue };
+            // Rows are replaced, never removed: one that was found a moment ago and is not there was taken away.
+            let Some(row) = row else {
+                let newest = self.inner.freshness.newest(&key);
+                return Err(self.absent(caller, Interaction::Read, (hit.rtype, &hit.id), newest).await);
+            };
             match row.head.version.cmp(&hit.version) {
                 Ordering::Less => {
+                    return Err(self.unreadable(caller, &key, &row.head, OpenFailure::RolledBack).await);
+                }
+                // The version that was found was no deletion.
+                Ordering::Equal if row.head.deleted => {
                     return Err(self.unreadable(caller, &key, &row.head, OpenFailure::RolledBack).await);
                 }
                 // Deleted since: no longer a match.
@@ -435,8 +443,8 @@ impl Candidates<'_> {
     fn check(&mut self, found: Found, key: &SubjectKey, sealed: &[u8], room: &mut Plain) -> Result<(), SearchStop> {
         let Found { rtype, id, version, updated, subject } = found;
         let newest = self.door.inner.freshness.newest_of(&self.caller.tenant, rtype, &id);
-        if let Some(newest) = newest.filter(|newest| *newest > version) {
-            self.behind.push((rtype, id, newest));
+        if let Some(newest) = newest.filter(|newest| newest.version > version) {
+            self.behind.push((rtype, id, newest.version));
             return Ok(());
         }
         let place =

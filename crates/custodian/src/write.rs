@@ -3,6 +3,7 @@
 use crate::access::unavailable;
 use crate::door::Custodian;
 use crate::error::DoorError;
+use crate::freshness::Newest;
 use crate::open::{OpenFailure, Plain};
 use crate::search::{SearchRequest, SearchScope};
 use crate::view::Shape;
@@ -188,8 +189,8 @@ impl Custodian {
     fn written(&self, outcome: Vec<Done>, receipts: Vec<Receipt>) -> Vec<Written> {
         let mut done = Vec::with_capacity(outcome.len());
         for (item, receipt) in outcome.into_iter().zip(receipts) {
-            let Done { key, version, updated, created } = item;
-            self.inner.freshness.note(&key, version);
+            let Done { key, version, updated, created, deleted } = item;
+            self.inner.freshness.note(&key, Newest { version, deleted });
             done.push(Written { rtype: key.rtype, id: key.id, version, updated, created, receipt });
         }
         done
@@ -230,7 +231,7 @@ impl Custodian {
                     Err(error) => error,
                 }
             }
-            Stop::Absent { rtype, id } => self.absent(caller, Interaction::Delete, rtype, &id).await,
+            Stop::Absent { rtype, id, newest } => self.absent(caller, Interaction::Delete, (rtype, &id), newest).await,
             Stop::Gone { entry, version } => match self.record_one(entry.with_outcome(Outcome::failed("gone"))).await {
                 Ok(receipt) => DoorError::Gone { receipt, version },
                 Err(error) => error,
@@ -319,7 +320,7 @@ impl Custodian {
             event: true,
         });
         draft.entries.push(entry);
-        draft.outcome.push(Done { key, version, updated, created: !live });
+        draft.outcome.push(Done { key, version, updated, created: !live, deleted: false });
         Ok(())
     }
 
@@ -335,7 +336,7 @@ impl Custodian {
         let newest = self.inner.freshness.newest(&key);
         let head = self.inner.store.head(&key).map_err(|error| Stop::Error(unavailable(error)))?;
         let Some(head) = head else {
-            return Err(Stop::Absent { rtype, id: id.clone() });
+            return Err(Stop::Absent { rtype, id: id.clone(), newest });
         };
         let version = head.version.next();
         let granted = self.write_grant(session, Interaction::Delete, &key, head.subject, version)?;
@@ -360,7 +361,7 @@ impl Custodian {
             reseal: false,
             event: true,
         });
-        draft.outcome.push(Done { key, version, updated, created: false });
+        draft.outcome.push(Done { key, version, updated, created: false, deleted: true });
         Ok(())
     }
 
@@ -469,8 +470,8 @@ impl Change {
 }
 
 /// A new version on top of a row that was set back, or in the place of one that was taken away, would hide that.
-fn check_fresh(key: &RecordKey, head: Option<&Head>, newest: Option<Version>, subject: SubjectId) -> Result<(), Stop> {
-    if newest <= head.map(|head| head.version) {
+fn check_fresh(key: &RecordKey, head: Option<&Head>, newest: Option<Newest>, subject: SubjectId) -> Result<(), Stop> {
+    if head.map_or(newest.is_none(), |head| Newest::allows(newest, head)) {
         return Ok(());
     }
     let missing = Head {
@@ -527,6 +528,7 @@ struct Done {
     version: Version,
     updated: Timestamp,
     created: bool,
+    deleted: bool,
 }
 
 struct WriteSession<'a> {
@@ -545,7 +547,7 @@ struct WriteKeys {
 enum Stop {
     Denied { entry: Entry, denial: Denial },
     Classes { entry: Entry },
-    Absent { rtype: ResourceType, id: LogicalId },
+    Absent { rtype: ResourceType, id: LogicalId, newest: Option<Newest> },
     Gone { entry: Entry, version: Version },
     RolledBack { key: RecordKey, head: Head },
     Error(DoorError),

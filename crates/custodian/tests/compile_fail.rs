@@ -30,11 +30,11 @@ fn veiled_values_keys_and_permissions_lack_the_traits_that_would_let_them_out() 
     has_not!(Phi<String>: Display, serde::Serialize, PartialEq, PartialOrd, Clone, AsRef<str>);
     has_not!(Phi<Vec<u8>>: Display, serde::Serialize, PartialEq, PartialOrd, Clone, AsRef<[u8]>, IntoIterator);
     has_not!(Grant: Clone, Default, PartialEq, serde::de::DeserializeOwned);
-    has_not!(Receipt: Clone, Default, PartialEq, serde::de::DeserializeOwned);
+    has_not!(Receipt: Clone, Default, serde::de::DeserializeOwned);
     has_not!(Sealed: From<Vec<u8>>, From<String>, Default, Display);
     has_not!(View: From<Vec<u8>>, From<String>, Default, Clone, Display);
     has_not!(Custodian: std::fmt::Debug, serde::Serialize);
-    has_not!(aceso_seal::OpenedRecord: std::fmt::Debug, Display, serde::Serialize, Clone);
+    has_not!(aceso_seal::OpenedRecord: Display, serde::Serialize, Clone);
     has_not!(aceso_seal::SubjectKey: Display, serde::Serialize, Clone, AsRef<[u8]>);
     has_not!(aceso_seal::TenantKeys: Display, serde::Serialize, Clone, AsRef<[u8]>);
 }

@@ -227,3 +227,119 @@ async fn a_search_that_works_too_long_says_so() {
     let (answer, _) = search(&house, &physician(), SearchScope::Population, "Patient", &[pair("family", "Roe")]).await;
     assert_eq!(answer, "ok");
 }
+
+/// Two pages, between which somebody deletes what the first page ended with: nothing is left out.
+#[tokio::test]
+async fn pages_go_on_when_their_last_record_is_deleted_in_between() {
+    let house = house().await;
+    for number in 3..9 {
+        let mut body = pulse(&format!("o{number}{ONE}"), ONE);
+        body["effectiveDateTime"] = json!(format!("2026-02-0{number}"));
+        house.put(&integration(), &body).await.unwrap();
+    }
+    let date = SortRule { param: param(rtype("Observation"), "date").unwrap(), descending: false };
+    let mut left = 9;
+    for sort in [&[][..], &[date][..]] {
+        let page = async |after: Option<&aceso_custodian::Position>, count| {
+            let request = SearchRequest {
+                scope: in_compartment(ONE),
+                types: &[rtype("Observation")],
+                filters: &[],
+                sort,
+                count,
+                after,
+                include: &[],
+                shape: &Shape::WHOLE,
+                interaction: Interaction::Search,
+            };
+            let page = house.door.search(&physician(), &request).await.unwrap();
+            let names: Vec<String> = page.matches.iter().map(|view| view.id().to_string()).collect();
+            (names, page.next)
+        };
+        let (all, none) = page(None, 100).await;
+        assert_eq!((all.len(), none), (left, None));
+        let (first, next) = page(None, 4).await;
+        house.delete(&physician(), "Observation", &first[3]).await.unwrap();
+        left -= 1;
+        let (rest, none) = page(next.as_ref(), 100).await;
+        assert!(none.is_none());
+        assert_eq!(rest, all[4..], "the rest, each once");
+    }
+}
+
+#[tokio::test]
+async fn a_place_in_an_answer_opens_for_its_own_caller_only() {
+    let house = house().await;
+    let request = SearchRequest {
+        scope: in_compartment(ONE),
+        types: &[rtype("Observation")],
+        filters: &[],
+        sort: &[],
+        count: 1,
+        after: None,
+        include: &[],
+        shape: &Shape::WHOLE,
+        interaction: Interaction::Search,
+    };
+    let next = house.door.search(&physician(), &request).await.unwrap().next.unwrap();
+    let sealed = house.door.seal_position(&next, b"family=Roe", "ann").unwrap();
+    assert!(!sealed.windows(3).any(|part| part == b"Roe"));
+    assert_eq!(house.door.open_position(sealed.clone(), "ann").unwrap(), (next, b"family=Roe".to_vec()));
+    assert!(house.door.open_position(sealed.clone(), "bob").is_err());
+    for bit in 0..sealed.len() * 8 {
+        let mut changed = sealed.clone();
+        changed[bit / 8] ^= 1 << (bit % 8);
+        assert!(house.door.open_position(changed, "ann").is_err(), "bit {bit}");
+    }
+    for keep in 0..sealed.len() {
+        assert!(house.door.open_position(sealed[..keep].to_vec(), "ann").is_err());
+    }
+}
+
+/// A record that was filed under the wrong patient moves, with all that leads to it.
+#[tokio::test]
+async fn a_record_that_moves_to_another_patient_leaves_nothing_behind() {
+    let house = house().await;
+    let name = format!("o0{ONE}");
+    house.put(&physician(), &pulse(&name, TWO)).await.unwrap();
+    for pairs in [&[][..], &[pair("code", "8867-4")], &[pair("patient", ONE)], &[pair("status", "final")]] {
+        let (_, found) = search(&house, &physician(), in_compartment(ONE), "Observation", pairs).await;
+        assert!(!found.contains(&name), "{pairs:?}");
+    }
+    for pairs in [&[][..], &[pair("code", "8867-4")], &[pair("patient", TWO)]] {
+        let (_, found) = search(&house, &physician(), in_compartment(TWO), "Observation", pairs).await;
+        assert!(found.contains(&name), "{pairs:?}");
+    }
+    assert_eq!(outcome(&house.read(&patient(ONE), "Observation", &name).await), "absent");
+    assert_eq!(outcome(&house.read(&patient(TWO), "Observation", &name).await), "ok");
+    // What was written while it was the first patient's is his alone.
+    assert_eq!(outcome(&house.vread(&patient(ONE), "Observation", &name, 1).await), "ok");
+    assert_eq!(outcome(&house.vread(&patient(TWO), "Observation", &name, 1).await), "absent");
+    let (items, _) = house.door.history(&patient(TWO), rtype("Observation"), &id(&name), None, 10).await.unwrap();
+    assert_eq!(items.iter().map(|item| item.version().0).collect::<Vec<_>>(), [2]);
+    assert_eq!(outcome(&house.door.history(&patient(ONE), rtype("Observation"), &id(&name), None, 10).await), "absent");
+}
+
+/// Identifier tokens are the same for all patients of a tenant: they lead into other compartments, and no further.
+#[tokio::test]
+async fn an_identifier_that_two_patients_share_is_found_in_each_compartment_apart() {
+    let house = house().await;
+    for home in [ONE, TWO] {
+        let mut body = pulse(&format!("shared{home}"), home);
+        body["identifier"] = json!([{"system": "urn:order", "value": "4711"}]);
+        house.put(&integration(), &body).await.unwrap();
+    }
+    for home in [ONE, TWO] {
+        for value in ["4711", "urn:order|4711", "urn:order|", "|4711"] {
+            let pairs = [pair("identifier", value)];
+            let (answer, found) = search(&house, &physician(), in_compartment(home), "Observation", &pairs).await;
+            let expected = if value.starts_with("|") { vec![] } else { vec![format!("shared{home}")] };
+            assert_eq!((answer, found), ("ok", expected), "{value}");
+        }
+    }
+    let pairs = [pair("identifier", "4711")];
+    let (_, found) = search(&house, &physician(), SearchScope::Population, "Observation", &pairs).await;
+    assert_eq!(found.len(), 2);
+    let (_, found) = search(&house, &patient(ONE), SearchScope::Population, "Observation", &pairs).await;
+    assert_eq!(found, [format!("shared{ONE}")]);
+}

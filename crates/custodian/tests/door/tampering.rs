@@ -297,12 +297,65 @@ async fn a_version_taken_out_of_a_history_is_missed() {
 }
 
 #[tokio::test]
-async fn a_record_taken_away_is_absent_and_may_not_be_made_anew_in_its_place() {
+async fn a_record_taken_away_is_missed_by_those_who_may_know_of_it() {
     let house = house().await;
-    let condition = current(&target(), "clinic").condition;
-    house.sql().execute(&format!("DELETE FROM record WHERE {condition}"), []).unwrap();
-    assert_eq!(outcome(&house.read(&physician(), "Observation", &target()).await), "absent");
-    assert_eq!(outcome(&house.put(&physician(), &pulse(&target(), ONE, 1)).await), "unreadable");
+    let name = target();
+    house.sql().execute(&format!("DELETE FROM past WHERE {}", past(&name).condition), []).unwrap();
+    assert_eq!(outcome(&house.vread(&physician(), "Observation", &name, 1).await), "unreadable");
+    assert_eq!(
+        outcome(&house.vread(&physician(), "Observation", &name, 3).await),
+        "absent",
+        "there never was such a version"
+    );
+    house.sql().execute(&format!("DELETE FROM record WHERE {}", current(&name, "clinic").condition), []).unwrap();
+    assert_shut(&house, "taken away").await;
+    assert_eq!(outcome(&house.vread(&physician(), "Observation", &name, 2).await), "unreadable");
+    let history = house.door.history(&physician(), rtype("Observation"), &id(&name), None, 10).await;
+    assert_eq!(outcome(&history), "unreadable");
+    for stranger in [patient(TWO), patient(ONE)] {
+        assert_eq!(outcome(&house.read(&stranger, "Observation", &name).await), "absent");
+    }
+    assert_eq!(outcome(&house.put(&physician(), &pulse(&name, ONE, 1)).await), "unreadable");
+    assert_eq!(outcome(&house.delete(&physician(), "Observation", &name).await), "unreadable");
+    let pairs = [pair("status", "final")];
+    let ask = Ask { scope: in_compartment(ONE), kind: "Observation", pairs: &pairs, count: 10 };
+    assert_eq!(outcome(&house.search(&physician(), &ask).await), "unreadable");
+    let house = house.restart(|_| {}).await;
+    assert_shut(&house, "taken away").await;
+}
+
+#[tokio::test]
+async fn a_deletion_that_nobody_made_is_seen_and_one_that_was_made_stays() {
+    let house = house().await;
+    let sql = house.sql();
+    let (name, gone) = (target(), format!("o1{TWO}"));
+    house.delete(&physician(), "Observation", &gone).await.unwrap();
+    let condition = current(&name, "clinic").condition;
+    sql.execute(&format!("UPDATE record SET deleted = 1, body = x'' WHERE {condition}"), []).unwrap();
+    let shut = async |house: &House, name: &str| {
+        let size = house.log_size();
+        assert_eq!(outcome(&house.read(&physician(), "Observation", name).await), "unreadable");
+        assert_eq!(outcome(&house.put(&physician(), &pulse(name, ONE, 1)).await), "unreadable");
+        let history = house.door.history(&physician(), rtype("Observation"), &id(name), None, 10).await;
+        assert_eq!(outcome(&history), "unreadable");
+        assert!(house.logged(size, Action::OpenFailed, "Observation", name));
+    };
+    shut(&house, &name).await;
+    // The other way round: what was deleted comes back, at the version of its end or at the one before.
+    let condition = current(&gone, "clinic").condition;
+    for version in [2, 1] {
+        let changed = sql.execute(
+            &format!("UPDATE record SET deleted = 0, version = {version}, body = p.body FROM (SELECT id, tenant, body FROM past WHERE {condition}) AS p
+                      WHERE record.id = p.id AND record.tenant = p.tenant"),
+            [],
+        );
+        assert_eq!(changed.unwrap(), 1);
+        shut(&house, &gone).await;
+    }
+    drop(sql);
+    let house = house.restart(|_| {}).await;
+    shut(&house, &name).await;
+    shut(&house, &gone).await;
 }
 
 #[tokio::test]
