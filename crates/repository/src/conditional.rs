@@ -5,7 +5,7 @@ use crate::{Fault, Repository};
 use aceso_base::{Caller, Interaction, LogicalId, Version};
 use aceso_custodian::{DoorError, Receipt, SearchRequest, Shape};
 use aceso_fhir::definitions::ResourceType;
-use aceso_fhir::search::{Controls, Filter, Query};
+use aceso_fhir::search::{Controls, Filter, Query, param};
 
 /// What a condition found.
 pub(crate) enum Match {

@@ -183,11 +183,18 @@ fn read_or_search(url: &str) -> Result<Request, Fault> {
         ([name, id], None) => Ok(Request::Read { rtype: resource_type(name)?, id: logical_id(id)?, version: None }),
         ([name, id, "_history", version], None) => {
             let version =
-                version.parse().map_err(|_| Fault::new(400, "value", "request.url does not hold a version"))?;
-            Ok(Request::Read { rtype: resource_type(name)?, id: logical_id(id)?, version: Some(Version(version)) })
+                parse_version(version).ok_or_else(|| Fault::new(400, "value", "request.url does not hold a version"))?;
+            Ok(Request::Read { rtype: resource_type(name)?, id: logical_id(id)?, version: Some(version) })
         }
         _ => Err(Fault::new(400, "not-supported", "this kind of GET is not supported in a bundle")),
     }
+}
+
+/// A version out of a path: a number from 1.
+#[must_use]
+pub fn parse_version(text: &str) -> Option<Version> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|number| digits && *number > 0).map(Version)
 }
 
 /// A version out of an entity tag: `W/"3"` or `"3"` (R4 http.html, section 3.1.0.1.3).

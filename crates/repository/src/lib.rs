@@ -26,7 +26,7 @@ mod write;
 pub use bundle::{BundleAnswer, ResolvedReferences};
 pub use capability::capability_statement;
 pub use conditional::decode_pairs;
-pub use entry::parse_etag;
+pub use entry::{parse_etag, parse_version};
 pub use fault::{Fault, OutcomeIssue};
 pub use instance::{Found, Instance, ReadCall};
 pub use outcome::operation_outcome;

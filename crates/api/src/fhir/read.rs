@@ -7,7 +7,7 @@ use crate::reply::{Refusal, disclosed, etag, http_date, parse_http_date, unchang
 use aceso_base::{Caller, Timestamp, Version};
 use aceso_custodian::{Shape, Summary};
 use aceso_fhir::definitions::{ResourceType, TypeRef};
-use aceso_repository::{Fault, Found, ReadCall, parse_etag};
+use aceso_repository::{Fault, Found, ReadCall, parse_etag, parse_version};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::Response;
@@ -29,8 +29,8 @@ pub(crate) async fn get_version(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let version = version.parse().map_err(|_| Fault::new(404, "not-found", "there is no such record"))?;
-    answer(&api, &caller, &rtype, &id, Some(Version(version)), &uri, &headers).await
+    let version = parse_version(&version).ok_or_else(|| Fault::new(404, "not-found", "there is no such record"))?;
+    answer(&api, &caller, &rtype, &id, Some(version), &uri, &headers).await
 }
 
 async fn answer(

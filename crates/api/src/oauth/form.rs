@@ -4,7 +4,7 @@ use crate::reply::json;
 use aceso_identity::{OAuthError, Secret};
 use aceso_repository::decode_pairs;
 use axum::body::{Body, to_bytes};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use data_encoding::BASE64;
@@ -32,6 +32,10 @@ impl From<OAuthError> for OAuthRefusal {
         let status = StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::BAD_REQUEST);
         let body = serde_json::json!({ "error": error.code.as_str(), "error_description": error.description });
         let mut response = json(status, &body);
+        if status == StatusCode::UNAUTHORIZED {
+            // RFC 6749 section 5.2: the scheme by which the client may have tried.
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"aceso\""));
+        }
         if let Some(seconds) = error.retry_after {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
@@ -63,8 +67,11 @@ impl Form {
         let mut form = Self { fields, client_id: None, client_secret: None };
         form.client_id = form.take("client_id");
         form.client_secret = form.take("client_secret").map(Secret::from);
-        if let Some(header) = headers.get(AUTHORIZATION) {
-            form.basic(header)?;
+        let mut given = headers.get_all(AUTHORIZATION).iter();
+        match (given.next(), given.next()) {
+            (Some(only), None) => form.basic(only)?,
+            (Some(_), Some(_)) => return Err(bad_request("more than one Authorization header")),
+            (None, _) => {}
         }
         Ok(form)
     }

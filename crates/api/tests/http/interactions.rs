@@ -144,7 +144,7 @@ async fn the_id_in_the_body_must_be_that_of_the_url() {
     let other = observation("44444444-0000-4000-8000-000000000001", ANNA, "8867-4", 1.0, "2024-01-01");
     assert_eq!(house.put("physician", &path, &other).await.expect(400).issue().1, "id");
     assert_eq!(house.put("physician", &path, &without_id(other)).await.expect(400).issue().1, "id");
-    house.put("physician", &format!("/Patient/{ANNA}"), &pulse(1.0)).await.expect(400);
+    house.put("physician", &format!("/Patient/{ANNA}"), &pulse(1.0)).await.expect(422);
     assert_eq!(house.get("physician", &path).await.header("etag"), Some("W/\"1\""));
 }
 

@@ -62,11 +62,11 @@ struct Sealed(Custodian);
 
 impl DocumentSeal for Sealed {
     fn seal(&self, space: &str, key: &str, plain: &[u8]) -> Result<Vec<u8>, SealError> {
-        self.0.seal_bytes(space, key, plain).map_err(|_| SealError)
+        self.0.seal_document(space, key, plain).map_err(|_| SealError)
     }
 
     fn open(&self, space: &str, key: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
-        self.0.open_bytes(space, key, sealed).map_err(|_| SealError)
+        self.0.open_document(space, key, sealed.to_vec()).map_err(|_| SealError)
     }
 }
 
@@ -172,7 +172,6 @@ impl Call<'_> {
 pub(crate) struct House {
     pub(crate) app: Router,
     pub(crate) repository: Repository,
-    pub(crate) identity: Arc<Identity>,
     pub(crate) clock: SetClock,
     pub(crate) feed_secret: Secret,
     tokens: BTreeMap<&'static str, String>,
@@ -213,7 +212,7 @@ impl House {
             let token = identity.token(request).await.unwrap();
             tokens.insert(role.as_str(), token.access_token.reveal().to_owned());
         }
-        Self { app, repository, identity, clock, feed_secret, tokens, _dir: dir }
+        Self { app, repository, clock, feed_secret, tokens, _dir: dir }
     }
 
     /// With two patients and some records.
@@ -310,7 +309,7 @@ pub(crate) fn records() -> Vec<Value> {
             "subject": { "reference": format!("Patient/{ANNA}") },
             "code": { "coding": [{ "system": "http://snomed.info/sct", "code": "38341003", "display": "Hypertension" }] } }),
         json!({ "resourceType": "Coverage", "id": "33333333-0000-4000-8000-000000000001", "status": "active",
-            "subscriberId": "POLICY-4711", "beneficiary": { "reference": format!("Patient/{ANNA}") },
+            "costToBeneficiary": [{ "valueMoney": { "value": 4711.25, "currency": "USD" } }], "beneficiary": { "reference": format!("Patient/{ANNA}") },
             "payor": [{ "reference": "Organization/ward" }] }),
     ]
 }
@@ -388,7 +387,7 @@ async fn people(identity: &Identity) -> Secret {
         kind: ClientKind::Console,
         tenant: None,
         roles: RoleSet::NONE,
-        scopes: Vec::new(),
+        scopes: vec!["fhir".to_owned()],
     };
     identity.add_client(Actor::Installation, console).await.unwrap();
     let feed = NewClient {
