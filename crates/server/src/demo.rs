@@ -52,6 +52,7 @@ pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
         Some(folder) => folder.clone(),
         None => std::env::temp_dir().join(format!("aceso-demo-{}", std::process::id())),
     };
+    let folder = made(&folder)?;
     let config = config(arguments, &folder)?;
     let done = runtime()?.block_on(async {
         let shutdown = Shutdown::on_signals().map_err(signals)?;
@@ -68,16 +69,20 @@ pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
     done
 }
 
-fn config(arguments: &Arguments, folder: &Path) -> Result<Config, Failure> {
+/// The folder in full, so that what is printed works in any other terminal.
+fn made(folder: &Path) -> Result<PathBuf, Failure> {
     let failed = |text: String| Failure::Configuration(vec![Problem { at: "--data".to_owned(), text }]);
     std::fs::create_dir_all(folder).map_err(|error| failed(format!("cannot be made ({:?})", error.kind())))?;
-    let folder = folder.canonicalize().map_err(|error| failed(format!("cannot be used ({:?})", error.kind())))?;
+    folder.canonicalize().map_err(|error| failed(format!("cannot be used ({:?})", error.kind())))
+}
+
+fn config(arguments: &Arguments, folder: &Path) -> Result<Config, Failure> {
     let text = format!(
         "mode = \"development\"\nregion = \"us\"\ntenants = [\"{TENANT}\"]\nlisten = \"{}\"\nops_listen = \"{}\"\n\
          [store]\ndir = \"data\"\nreserve_bytes = 16777216\n[keys]\nprovider = \"local\"\nfile = \"root.key\"\n",
         arguments.listen, arguments.ops_listen
     );
-    let mut config = Config::from_layers(&text, &folder, []).map_err(Failure::Configuration)?;
+    let mut config = Config::from_layers(&text, folder, []).map_err(Failure::Configuration)?;
     config.access_token = TOKEN_LIFE;
     config.refresh_token = TOKEN_LIFE;
     Ok(config)
@@ -197,6 +202,8 @@ fn tell(serving: &Serving, folder: &Path, people: &[Account], out: &mut dyn Writ
     let fhir = fhir(serving);
     let patient = subjects(&serving.app)?.into_iter().next().map(|id| id.as_str().to_owned()).unwrap_or_default();
     let folder = folder.display();
+    let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("aceso"));
+    let program = program.display();
     writeln!(
         out,
         "\n  FHIR R4   {fhir}\n  metrics   http://{}/metrics\n  people    {folder}/demo.json",
@@ -244,7 +251,7 @@ fn tell(serving: &Serving, folder: &Path, people: &[Account], out: &mut dyn Writ
         (
             "Anybody can check the log, offline (in another terminal)",
             format!(
-                "aceso audit export --data {folder}/data --out /tmp/aceso-log && aceso audit verify /tmp/aceso-log"
+                "LOG=$(mktemp -d) && {program} audit export --data {folder}/data --out $LOG && {program} audit verify $LOG"
             ),
         ),
     ];

@@ -35,7 +35,7 @@ impl Answer {
     }
 
     /// The answer, if it has this status; else panics with what it is.
-    #[must_use]
+    #[track_caller]
     pub fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{}", self.text());
         self

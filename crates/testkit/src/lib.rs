@@ -6,6 +6,7 @@
 
 mod canary;
 mod client;
+mod clinic;
 mod clock;
 mod needles;
 mod process;
@@ -14,8 +15,9 @@ mod synthea;
 
 pub use canary::{Canary, Hit};
 pub use client::{Answer, Client};
+pub use clinic::{Clinic, PASSWORD};
 pub use clock::SetClock;
 pub use needles::{Needle, encodings};
-pub use process::{Running, TestConfig, binary, folder, free_port, run};
+pub use process::{Running, TestConfig, binary, folder, free_port, run, run_with_input};
 pub use randomness::PlannedRandomness;
 pub use synthea::{Bundle, bundles, first_patients};

@@ -3,6 +3,7 @@
 use crate::client::Client;
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs::File;
+use std::io::Write as _;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
@@ -99,6 +100,16 @@ pub fn run(arguments: &[&str]) -> Output {
     Command::new(binary()).args(arguments).stdin(Stdio::null()).output().expect("the binary runs")
 }
 
+/// Runs the binary to its end with `input` on its standard input.
+#[must_use]
+pub fn run_with_input(arguments: &[&str], input: &str) -> Output {
+    let mut command = Command::new(binary());
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the binary starts");
+    child.stdin.take().expect("a pipe").write_all(input.as_bytes()).expect("the binary reads its input");
+    child.wait_with_output().expect("the end of the process")
+}
+
 /// A running `aceso`. Killed when dropped.
 #[derive(Debug)]
 pub struct Running {
@@ -169,17 +180,44 @@ impl Running {
 
     /// SIGTERM, and waits for the end, at most `patience`.
     #[must_use]
-    pub fn stop(mut self, patience: Duration) -> ExitStatus {
-        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("a process id");
-        kill_process(pid, Signal::TERM).expect("the process takes SIGTERM");
+    pub fn stop(self, patience: Duration) -> ExitStatus {
+        self.signal(Signal::TERM);
+        self.wait(patience)
+    }
+
+    /// SIGINT, as Ctrl-C sends it, and waits for the end, at most `patience`.
+    #[must_use]
+    pub fn interrupt(self, patience: Duration) -> ExitStatus {
+        self.signal(Signal::INT);
+        self.wait(patience)
+    }
+
+    /// SIGTERM, without waiting.
+    pub fn terminate(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    /// Waits for the end, at most `patience`; panics when it does not come.
+    #[must_use]
+    pub fn wait(mut self, patience: Duration) -> ExitStatus {
         let deadline = Instant::now() + patience;
         loop {
             if let Some(status) = self.child.try_wait().expect("the state of the process") {
                 return status;
             }
-            assert!(Instant::now() < deadline, "still running {patience:?} after SIGTERM");
+            assert!(Instant::now() < deadline, "still running after {patience:?}: {}", self.errors());
             sleep(Duration::from_millis(10));
         }
+    }
+
+    /// Whether it has not ended yet.
+    pub fn is_alive(&mut self) -> bool {
+        self.child.try_wait().expect("the state of the process").is_none()
+    }
+
+    fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("a process id");
+        kill_process(pid, signal).expect("the process takes the signal");
     }
 }
 
