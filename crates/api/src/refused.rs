@@ -44,13 +44,11 @@ pub(crate) struct Unrecorded(pub(crate) &'static str);
 pub(crate) async fn completed(
     api: &Api,
     stamped: &Stamped,
-    action: Option<Action>,
+    action: impl FnOnce() -> Option<Action>,
     mut response: Response,
 ) -> Response {
-    let (Some(Unrecorded(code)), Some(action)) = (response.extensions_mut().remove::<Unrecorded>(), action) else {
-        return response;
-    };
-    let Some(who) = stamped.asker.0.get() else { return response };
+    let Some(Unrecorded(code)) = response.extensions_mut().remove::<Unrecorded>() else { return response };
+    let (Some(who), Some(action)) = (stamped.asker.0.get(), action()) else { return response };
     let recorded = match who {
         Who::Doubtful(why) => api.doubts.note(api.repository.door(), why, stamped.id).await,
         Who::Known(verified, purpose) => {

@@ -17,10 +17,10 @@ pub(crate) struct Stamped {
 
 pub(crate) async fn stamp(State(api): State<Api>, mut request: Request, next: Next) -> Response {
     let stamped = Stamped { id: api.rng.token16(), asker: Asker::default() };
-    let action = action(&request);
+    let (method, path) = (request.method().clone(), request.extensions().get::<MatchedPath>().cloned());
     request.extensions_mut().insert(stamped.clone());
     let response = next.run(request).await;
-    let mut response = completed(&api, &stamped, action, response).await;
+    let mut response = completed(&api, &stamped, || action(&method, path.as_ref()?.as_str()), response).await;
     if let Ok(value) = HeaderValue::from_str(&stamped.id.to_string()) {
         response.headers_mut().insert("x-request-id", value);
     }
@@ -28,8 +28,7 @@ pub(crate) async fn stamp(State(api): State<Api>, mut request: Request, next: Ne
 }
 
 /// What the log calls a request to this endpoint.
-fn action(request: &Request) -> Option<aceso_audit::Action> {
-    let path = request.extensions().get::<MatchedPath>()?.as_str();
-    let method = if request.method() == Method::HEAD { "GET" } else { request.method().as_str() };
+fn action(method: &Method, path: &str) -> Option<aceso_audit::Action> {
+    let method = if *method == Method::HEAD { "GET" } else { method.as_str() };
     routes::ROUTES.iter().find(|route| route.method == method && route.path == path)?.action
 }

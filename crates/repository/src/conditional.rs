@@ -20,11 +20,10 @@ impl Repository {
         let pairs = decode_pairs(query)?;
         let query = Query::parse(rtype, &pairs)?;
         if query.controls != Controls::default() {
-            return Err(Fault::new(
-                400,
-                "not-supported",
-                "a condition holds search parameters only, none that shape an answer",
-            ));
+            let shapes = |(name, _): &(String, String)| param(rtype, name.split(':').next().unwrap_or(name)).is_none();
+            let place = pairs.iter().position(shapes).map_or(1, |at| at + 1);
+            let text = "a condition holds search parameters only, none that shape an answer";
+            return Err(Fault::at(400, "not-supported", format!("http.parameter[{place}]"), text));
         }
         if query.filters.is_empty() {
             return Err(Fault::new(412, "required", "a condition needs at least one search parameter"));

@@ -182,8 +182,8 @@ fn read_or_search(url: &str) -> Result<Request, Fault> {
         }
         ([name, id], None) => Ok(Request::Read { rtype: resource_type(name)?, id: logical_id(id)?, version: None }),
         ([name, id, "_history", version], None) => {
-            let version =
-                parse_version(version).ok_or_else(|| Fault::new(400, "value", "request.url does not hold a version"))?;
+            let version = parse_version(version)
+                .ok_or_else(|| Fault::new(400, "value", "request.url does not hold a version"))?;
             Ok(Request::Read { rtype: resource_type(name)?, id: logical_id(id)?, version: Some(version) })
         }
         _ => Err(Fault::new(400, "not-supported", "this kind of GET is not supported in a bundle")),
@@ -208,4 +208,34 @@ pub fn parse_etag(tag: &str) -> Result<Version, Fault> {
         .and_then(|digits| digits.parse().ok())
         .map(Version)
         .ok_or_else(|| Fault::new(400, "value", "an entity tag of the form W/\"[version]\" is expected"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read_from_tags_and_paths_and_nothing_else_is_taken_for_one() {
+        for good in ["W/\"3\"", "\"3\"", " W/\"3\" "] {
+            assert_eq!(parse_etag(good).unwrap(), Version(3));
+        }
+        for wrong in ["", "3", "W/3", "\"3", "3\"", "W/\"\"", "W/\"x\"", "W/\"+3\"", "W/\"-1\"", "*", "\"99999999999\""]
+        {
+            assert!(parse_etag(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(parse_version("3"), Some(Version(3)));
+        for wrong in ["0", "", "+3", "x", "99999999999"] {
+            assert_eq!(parse_version(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_place_in_an_entry_is_a_path_of_the_bundle() {
+        let place = |inner: &str| Fault::at(400, "value", inner, "x").in_entry(2).issues.remove(0).expression.unwrap();
+        assert_eq!(place("Patient.name[0]"), "Bundle.entry[2].resource.name[0]");
+        assert_eq!(place("Patient"), "Bundle.entry[2].resource");
+        assert_eq!(place("id"), "Bundle.entry[2].resource.id");
+        assert_eq!(place("http.identifier"), "Bundle.entry[2].request");
+        assert_eq!(Fault::new(400, "value", "x").in_entry(0).issues[0].expression.as_deref(), Some("Bundle.entry[0]"));
+    }
 }

@@ -74,15 +74,49 @@ fn bad_resources() -> Vec<(&'static str, Vec<u8>, &'static [u16])> {
         ("two values", text(&|r| r["valueString"] = json!(CANARY)), &[422]),
         ("bad number", text(&|r| r["valueQuantity"]["value"] = json!(CANARY)), &[422]),
         ("bad id", text(&|r| r["id"] = json!(format!("{CANARY} {CANARY}"))), &[422]),
-        ("patient of no server", text(&|r| r["subject"] = json!({ "reference": "Patient/44444444-0000-4000-8000-000000000001" })), &[422]),
-        ("patient with a name for an id", text(&|r| r["subject"] = json!({ "reference": format!("Patient/{CANARY}") })), &[422]),
-        ("foreign patient", text(&|r| r["subject"] = json!({ "reference": format!("https://{CANARY}.example/Patient/1") })), &[422]),
-        ("missing performer", text(&|r| r["performer"] = json!([{ "reference": format!("Practitioner/{CANARY}") }])), &[422]),
-        ("reference of another type", text(&|r| r["subject"] = json!({ "reference": format!("Coverage/{CANARY}") })), &[422]),
-        ("conditional reference", text(&|r| r["performer"] = json!([{ "reference": format!("Practitioner?name={CANARY}") }])), &[400, 422]),
+        (
+            "patient of no server",
+            text(&|r| r["subject"] = json!({ "reference": "Patient/44444444-0000-4000-8000-000000000001" })),
+            &[422],
+        ),
+        (
+            "patient with a name for an id",
+            text(&|r| r["subject"] = json!({ "reference": format!("Patient/{CANARY}") })),
+            &[422],
+        ),
+        (
+            "foreign patient",
+            text(&|r| r["subject"] = json!({ "reference": format!("https://{CANARY}.example/Patient/1") })),
+            &[422],
+        ),
+        (
+            "missing performer",
+            text(&|r| r["performer"] = json!([{ "reference": format!("Practitioner/{CANARY}") }])),
+            &[422],
+        ),
+        (
+            "reference of another type",
+            text(&|r| r["subject"] = json!({ "reference": format!("Coverage/{CANARY}") })),
+            &[422],
+        ),
+        (
+            "conditional reference",
+            text(&|r| r["performer"] = json!([{ "reference": format!("Practitioner?name={CANARY}") }])),
+            &[400, 422],
+        ),
         ("dangling contained", text(&|r| r["performer"] = json!([{ "reference": format!("#{CANARY}") }])), &[422]),
-        ("redacted copy", text(&|r| r["meta"] = json!({ "security": [{ "system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "REDACTED" }] })), &[422]),
-        ("too long", format!("{{\"resourceType\":\"Observation\",\"x\":\"{}\"}}", CANARY.repeat(BODY_LIMIT / 10)).into_bytes(), &[413]),
+        (
+            "redacted copy",
+            text(
+                &|r| r["meta"] = json!({ "security": [{ "system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "REDACTED" }] }),
+            ),
+            &[422],
+        ),
+        (
+            "too long",
+            format!("{{\"resourceType\":\"Observation\",\"x\":\"{}\"}}", CANARY.repeat(BODY_LIMIT / 10)).into_bytes(),
+            &[413],
+        ),
     ]
 }
 
@@ -99,7 +133,21 @@ async fn bad_resources_are_refused_with_a_place_and_nothing_is_stored() {
         assert!(create.header("x-audit-receipt").is_some(), "{name}");
         let issue = &create.json()["issue"][0];
         let placed = issue["expression"][0].is_string() || issue["diagnostics"].as_str().unwrap().contains("byte");
-        assert!(placed || matches!(name, "array" | "string" | "too long" | "empty" | "redacted copy" | "patient of no server" | "patient with a name for an id" | "foreign patient"), "{name}: {issue}");
+        assert!(
+            placed
+                || matches!(
+                    name,
+                    "array"
+                        | "string"
+                        | "too long"
+                        | "empty"
+                        | "redacted copy"
+                        | "patient of no server"
+                        | "patient with a name for an id"
+                        | "foreign patient"
+                ),
+            "{name}: {issue}"
+        );
         let mut with_id: Vec<u8> = bytes.clone();
         if let Ok(mut value) = serde_json::from_slice::<Value>(&bytes)
             && value.is_object()
@@ -227,7 +275,10 @@ async fn bad_requests_are_refused_by_name_or_position_and_leave_an_entry() {
         if answer.status == 400 && path.contains('?') {
             let issue = &answer.json()["issue"][0];
             let placed = issue["expression"][0].as_str().is_some_and(|place| place.starts_with("http."));
-            assert!(placed || name.contains("UTF-8") || name.contains("escape") || name == "without anything", "{name}: {issue}");
+            assert!(
+                placed || name.contains("UTF-8") || name.contains("escape") || name == "without anything",
+                "{name}: {issue}"
+            );
         }
     }
     assert_eq!(house.state().await, before);
@@ -238,7 +289,14 @@ async fn other_formats_are_refused_and_ours_are_taken() {
     let house = House::open().await;
     let path = format!("/Patient/{ANNA}");
     let get = |accept: &str| house.call("physician", "GET", &path).header("accept", accept).send();
-    for accept in ["application/fhir+json", "application/json", "*/*", "text/html, application/fhir+json;q=0.9", "application/fhir+json; fhirVersion=4.0", "Application/FHIR+JSON"] {
+    for accept in [
+        "application/fhir+json",
+        "application/json",
+        "*/*",
+        "text/html, application/fhir+json;q=0.9",
+        "application/fhir+json; fhirVersion=4.0",
+        "Application/FHIR+JSON",
+    ] {
         get(accept).await.expect(200);
     }
     for accept in ["application/fhir+xml", "text/html", "application/fhir+json;q=0", CANARY] {
@@ -246,7 +304,8 @@ async fn other_formats_are_refused_and_ours_are_taken() {
     }
     let made = without_id(patient("x", "Carl", "Carla", "1990-01-01", "MRN-3"));
     let post = |media: &str| house.call("physician", "POST", "/Patient").body(media, made.to_string()).send();
-    for media in ["application/fhir+json", "application/json; charset=utf-8", "application/fhir+json;charset=\"UTF-8\""] {
+    for media in ["application/fhir+json", "application/json; charset=utf-8", "application/fhir+json;charset=\"UTF-8\""]
+    {
         post(media).await.expect(201);
     }
     for media in ["application/fhir+xml", "text/plain", "application/json; charset=utf-16", CANARY] {
@@ -254,7 +313,8 @@ async fn other_formats_are_refused_and_ours_are_taken() {
     }
     let bare = house.call("physician", "POST", "/Patient").send().await;
     judged("no content type", &bare, &[415]);
-    let search = house.call("physician", "POST", "/Patient/_search").body("application/json", format!("{{\"x\":\"{CANARY}\"}}"));
+    let search =
+        house.call("physician", "POST", "/Patient/_search").body("application/json", format!("{{\"x\":\"{CANARY}\"}}"));
     judged("search by JSON", &search.send().await, &[415]);
 }
 
@@ -267,7 +327,11 @@ async fn headers_that_come_twice_or_mean_nothing_are_refused() {
     let create = || house.call("physician", "POST", "/Patient").json(&record);
     let read = || house.call("physician", "GET", "/Organization/ward");
     let cases: Vec<(&str, Call<'_>, &[u16])> = vec![
-        ("two conditions", create().header("if-none-exist", format!("identifier={CANARY}")).header("if-none-exist", "identifier=x"), &[400]),
+        (
+            "two conditions",
+            create().header("if-none-exist", format!("identifier={CANARY}")).header("if-none-exist", "identifier=x"),
+            &[400],
+        ),
         ("unreadable condition", create().header("if-none-exist", b"\xff\xfe"), &[400]),
         ("unknown condition", create().header("if-none-exist", format!("{CANARY}=1")), &[400, 422]),
         ("two versions", put().header("if-match", "W/\"1\"").header("if-match", "W/\"1\""), &[400]),

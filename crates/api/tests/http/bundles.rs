@@ -118,7 +118,13 @@ async fn a_transaction_stores_all_or_nothing_and_names_the_entry_at_fault() {
         ("status missing", 422, wrong(&|e| drop(e["resource"].as_object_mut().unwrap().remove("status")))),
         ("bad date", 422, wrong(&|e| e["resource"]["effectiveDateTime"] = json!("5 May"))),
         ("unknown element", 422, wrong(&|e| e["resource"]["colour"] = json!("blue"))),
-        ("missing target", 422, wrong(&|e| e["resource"]["subject"] = json!({ "reference": "Patient/44444444-0000-4000-8000-000000000001" }))),
+        (
+            "missing target",
+            422,
+            wrong(&|e| {
+                e["resource"]["subject"] = json!({ "reference": "Patient/44444444-0000-4000-8000-000000000001" })
+            }),
+        ),
         ("no request", 400, wrong(&|e| drop(e.as_object_mut().unwrap().remove("request")))),
         ("no method", 400, wrong(&|e| drop(e["request"].as_object_mut().unwrap().remove("method")))),
         ("patch", 400, wrong(&|e| e["request"]["method"] = json!("PATCH"))),
@@ -129,11 +135,23 @@ async fn a_transaction_stores_all_or_nothing_and_names_the_entry_at_fault() {
         ("condition that is no text", 400, wrong(&|e| e["request"]["ifNoneExist"] = json!(1))),
         ("unknown member", 400, wrong(&|e| e["colour"] = json!("blue"))),
         ("stale", 412, {
-            let mut entry = entry("PUT", "Observation/11111111-0000-4000-8000-000000000001", Some(observation("11111111-0000-4000-8000-000000000001", ANNA, "8867-4", 1.0, "2024-01-01")));
+            let mut entry = entry(
+                "PUT",
+                "Observation/11111111-0000-4000-8000-000000000001",
+                Some(observation("11111111-0000-4000-8000-000000000001", ANNA, "8867-4", 1.0, "2024-01-01")),
+            );
             entry["request"]["ifMatch"] = json!("W/\"7\"");
             entry
         }),
-        ("other id", 400, entry("PUT", "Observation/11111111-0000-4000-8000-000000000001", Some(observation("11111111-0000-4000-8000-000000000003", ANNA, "8867-4", 1.0, "2024-01-01")))),
+        (
+            "other id",
+            400,
+            entry(
+                "PUT",
+                "Observation/11111111-0000-4000-8000-000000000001",
+                Some(observation("11111111-0000-4000-8000-000000000003", ANNA, "8867-4", 1.0, "2024-01-01")),
+            ),
+        ),
         ("never was", 404, entry("DELETE", "Observation/44444444-0000-4000-8000-000000000001", None)),
         ("many", 412, entry("DELETE", &format!("Observation?patient={ANNA}"), None)),
     ];
@@ -160,7 +178,8 @@ async fn conditional_entries_of_a_transaction() {
     let mut pulse = observation("x", ANNA, "8867-4", 55.0, "2024-05-05");
     pulse["subject"] = json!({ "reference": format!("{URN}2") });
     // The second finds what the first makes: there is one Carla, and references to either lead to her.
-    let answer = send(&house, "transaction", &[carla(1), carla(2), made(3, "Observation", pulse.clone())]).await.expect(200);
+    let answer =
+        send(&house, "transaction", &[carla(1), carla(2), made(3, "Observation", pulse.clone())]).await.expect(200);
     assert_eq!(statuses(&answer), ["201", "200", "201"]);
     assert_eq!(location(&answer, 0), location(&answer, 1));
     let again = send(&house, "transaction", &[carla(2), made(3, "Observation", pulse)]).await.expect(200);
@@ -176,7 +195,11 @@ async fn conditional_entries_of_a_transaction() {
     assert_eq!(statuses(&send(&house, "transaction", &[none]).await.expect(200)), ["204"]);
     let gone = entry("DELETE", "Observation/11111111-0000-4000-8000-000000000002", None);
     assert_eq!(statuses(&send(&house, "transaction", &[gone.clone()]).await.expect(200)), ["204"]);
-    assert_eq!(statuses(&send(&house, "transaction", &[gone]).await.expect(200)), ["204"], "deleting again changes nothing");
+    assert_eq!(
+        statuses(&send(&house, "transaction", &[gone]).await.expect(200)),
+        ["204"],
+        "deleting again changes nothing"
+    );
 }
 
 #[tokio::test]

@@ -4,7 +4,8 @@ use super::support::{ANNA, BERTA, House};
 use data_encoding::BASE64URL_NOPAD;
 
 async fn first_page(house: &House) -> (String, String) {
-    let page = house.get("physician", &format!("/Observation?patient={ANNA}&code=8867-4,8310-5&_count=1&_sort=-date")).await;
+    let page =
+        house.get("physician", &format!("/Observation?patient={ANNA}&code=8867-4,8310-5&_count=1&_sort=-date")).await;
     let next = page.expect(200).link("next").unwrap();
     let cursor = next.split_once("_cursor=").unwrap().1.to_owned();
     (next, cursor)

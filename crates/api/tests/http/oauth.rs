@@ -40,7 +40,10 @@ async fn a_password_gives_a_token_that_refreshes_once_and_reuse_ends_the_session
     };
     assert_eq!(read(bearer(&first)).await, 200);
     let refresh = |token: &Value| {
-        format!("grant_type=refresh_token&client_id={CONSOLE}&refresh_token={}", token["refresh_token"].as_str().unwrap())
+        format!(
+            "grant_type=refresh_token&client_id={CONSOLE}&refresh_token={}",
+            token["refresh_token"].as_str().unwrap()
+        )
     };
     let second = checked(ask(&house, "/oauth2/token", &refresh(&first)).await, 200);
     assert_eq!(read(bearer(&second)).await, 200);
@@ -83,7 +86,10 @@ async fn what_is_revoked_does_not_work_on_the_next_request() {
     // Unknown tokens are no error (RFC 7009 section 2.2).
     ask(&house, "/oauth2/revoke", &format!("client_id={CONSOLE}&token=nonsense")).await.expect(200);
     assert_eq!(checked(ask(&house, "/oauth2/revoke", "token=nonsense").await, 400)["error"], "invalid_request");
-    assert_eq!(checked(ask(&house, "/oauth2/revoke", "client_id=nobody&token=x").await, 401)["error"], "invalid_client");
+    assert_eq!(
+        checked(ask(&house, "/oauth2/revoke", "client_id=nobody&token=x").await, 401)["error"],
+        "invalid_client"
+    );
     let patient = house.raw("patient", "GET", "/oauth2/userinfo").send().await;
     assert_eq!(checked(patient, 200)["fhirUser"], format!("Patient/{ANNA}"));
 }
@@ -98,7 +104,10 @@ async fn services_may_ask_about_tokens() {
         async move { checked(call.send().await, 200) }
     };
     let active = ask_about(house.token("nurse")).await;
-    assert_eq!((active["active"].as_bool(), active["iss"].as_str(), active["aud"].as_str()), (Some(true), Some(URL), Some(BASE)));
+    assert_eq!(
+        (active["active"].as_bool(), active["iss"].as_str(), active["aud"].as_str()),
+        (Some(true), Some(URL), Some(BASE))
+    );
     assert_eq!(ask_about("nonsense").await, serde_json::json!({ "active": false }));
     let console = ask(&house, "/oauth2/introspect", &format!("client_id={CONSOLE}&token=x")).await;
     assert_eq!(checked(console, 400)["error"], "unauthorized_client");
@@ -111,7 +120,10 @@ async fn keys_and_metadata_are_public() {
     let keys = house.raw("", "GET", "/oauth2/jwks").send().await.expect(200);
     assert_eq!(keys.header("content-type"), Some("application/jwk-set+json"));
     let key = keys.json()["keys"][0].clone();
-    assert_eq!((key["kty"].as_str(), key["alg"].as_str(), key["use"].as_str()), (Some("RSA"), Some("RS256"), Some("sig")));
+    assert_eq!(
+        (key["kty"].as_str(), key["alg"].as_str(), key["use"].as_str()),
+        (Some("RSA"), Some("RS256"), Some("sig"))
+    );
     assert!(key.get("d").is_none() && key["kid"].is_string());
     let metadata = house.raw("", "GET", "/.well-known/oauth-authorization-server").send().await.expect(200).json();
     assert_eq!(metadata["issuer"], URL);
@@ -141,7 +153,8 @@ async fn refusals_of_the_token_endpoint_repeat_nothing() {
         assert!(!answer.text().contains(CANARY), "{}", answer.text());
         assert_eq!(checked(answer, status)["error"], error);
     }
-    let json = house.raw("", "POST", "/oauth2/token").body("application/json", format!("{{\"grant_type\":\"{CANARY}\"}}"));
+    let json =
+        house.raw("", "POST", "/oauth2/token").body("application/json", format!("{{\"grant_type\":\"{CANARY}\"}}"));
     let json = json.send().await;
     assert!(!json.text().contains(CANARY));
     assert_eq!(checked(json, 400)["error"], "invalid_request");
@@ -175,7 +188,8 @@ async fn a_bad_token_is_in_the_log_and_a_flood_of_them_is_one_counted_entry() {
     house.clock.advance(7200);
     bad(&format!("Bearer {}", house.token("physician"))).await.expect(401);
     house.clock.advance(-7200);
-    let two = house.raw("physician", "GET", "/fhir/R4/Patient").header("authorization", "Bearer x").send().await.expect(401);
+    let two =
+        house.raw("physician", "GET", "/fhir/R4/Patient").header("authorization", "Bearer x").send().await.expect(401);
     assert!(two.header("x-audit-receipt").is_some());
     tokio::time::sleep(Duration::from_millis(1300)).await;
     let entries: Vec<(String, Option<u64>)> = house

@@ -22,9 +22,10 @@ fn sample(kind: ParamKind) -> &'static str {
 fn value(param: &SearchParam) -> String {
     match param.kind {
         ParamKind::Composite => param.components().map(|(_, kind)| sample(kind)).collect::<Vec<_>>().join("$"),
-        ParamKind::Reference if !param.targets.iter().any(|target| target.name() == "Patient") => {
-            param.targets.first().map_or_else(|| sample(ParamKind::Reference).to_owned(), |target| format!("{}/x", target.name()))
-        }
+        ParamKind::Reference if !param.targets.iter().any(|target| target.name() == "Patient") => param
+            .targets
+            .first()
+            .map_or_else(|| sample(ParamKind::Reference).to_owned(), |target| format!("{}/x", target.name())),
         kind => sample(kind).to_owned(),
     }
 }
@@ -118,10 +119,14 @@ async fn the_statement_says_what_the_server_does() {
     let resources = rest["resource"].as_array().unwrap();
     assert_eq!(resources.len(), ResourceType::all().count());
     for resource in resources {
-        assert_eq!(codes(&resource["interaction"]), ["read", "vread", "history-instance", "create", "update", "delete", "search-type"]);
+        assert_eq!(
+            codes(&resource["interaction"]),
+            ["read", "vread", "history-instance", "create", "update", "delete", "search-type"]
+        );
         assert_eq!(resource["conditionalRead"], "full-support");
         assert_eq!(resource["conditionalDelete"], "single");
-        let own: Vec<&str> = resource["searchInclude"].as_array().unwrap().iter().map(|i| i.as_str().unwrap()).collect();
+        let own: Vec<&str> =
+            resource["searchInclude"].as_array().unwrap().iter().map(|i| i.as_str().unwrap()).collect();
         assert!(own.iter().all(|include| include.starts_with(&format!("{}:", resource["type"].as_str().unwrap()))));
     }
     let names: BTreeSet<&str> = resources.iter().map(|resource| resource["type"].as_str().unwrap()).collect();

@@ -92,7 +92,10 @@ fn request(method: &str, route: &str) -> (String, Option<Value>) {
         ("DELETE", "/fhir/R4/{type}") => (format!("/fhir/R4/Observation?patient={ANNA}&code=none"), None),
         ("PUT", _) => (format!("/fhir/R4/Observation/{PULSE}"), Some(pulse())),
         ("DELETE", _) => (format!("/fhir/R4/Observation/{PULSE}"), None),
-        _ => (patient.replace("{version}", "1").replace("{other}", "Observation").replace("{*path}", "entries/000.p/1"), None),
+        _ => (
+            patient.replace("{version}", "1").replace("{other}", "Observation").replace("{*path}", "entries/000.p/1"),
+            None,
+        ),
     }
 }
 
@@ -252,7 +255,9 @@ async fn each_role_sees_its_classes_of_a_record() {
         assert_eq!(house.get(role, coverage).await.expect(200).text().contains("4711.25"), sees, "{role}");
     }
     let value = |role: &'static str| house.get(role, "/Observation/11111111-0000-4000-8000-000000000002");
-    for (role, sees) in [("physician", true), ("researcher", true), ("billing", false), ("front-desk", false), ("auditor", false)] {
+    for (role, sees) in
+        [("physician", true), ("researcher", true), ("billing", false), ("front-desk", false), ("auditor", false)]
+    {
         assert_eq!(value(role).await.expect(200).text().contains("88.5"), sees, "{role}");
     }
     // The same holds in searches, histories, $everything, includes.
@@ -322,7 +327,8 @@ async fn a_purpose_must_be_known_and_the_roles_own() {
     let pulse = "/Observation/11111111-0000-4000-8000-000000000002";
     let narrow = house.call("physician", "GET", pulse).header("x-purpose-of-use", "HOPERAT").send().await.expect(200);
     assert!(!narrow.text().contains("88.5"), "a purpose narrows");
-    let twice = house.call("physician", "GET", &path).header("x-purpose-of-use", "TREAT").header("x-purpose-of-use", "HOPERAT");
+    let twice =
+        house.call("physician", "GET", &path).header("x-purpose-of-use", "TREAT").header("x-purpose-of-use", "HOPERAT");
     twice.send().await.expect(400);
 }
 
@@ -340,7 +346,8 @@ async fn a_connected_system_writes_and_gets_nothing_back() {
     let bearer = format!("Bearer {}", token.json()["access_token"].as_str().unwrap());
     let call = |method: &str, path: &str| house.call("", method, path).header("authorization", &bearer);
     let body = without_id(observation("x", ANNA, "8867-4", 77.0, "2024-05-05"));
-    let made = call("POST", "/Observation").header("prefer", "return=representation").json(&body).send().await.expect(201);
+    let made =
+        call("POST", "/Observation").header("prefer", "return=representation").json(&body).send().await.expect(201);
     assert!(made.body.is_empty());
     let location = made.header("location").unwrap().strip_prefix(super::support::BASE).unwrap().to_owned();
     call("GET", &location).send().await.expect(403);

@@ -13,9 +13,11 @@ async fn get_post_and_compartment_give_the_same_answer() {
     let by_get = house.get("physician", &format!("/Observation?patient={ANNA}&code=8867-4")).await.expect(200);
     assert_eq!(by_get.json()["type"], "searchset");
     let form = "application/x-www-form-urlencoded";
-    let by_post = house.call("physician", "POST", "/Observation/_search").body(form, format!("patient={ANNA}&code=8867-4"));
+    let by_post =
+        house.call("physician", "POST", "/Observation/_search").body(form, format!("patient={ANNA}&code=8867-4"));
     let by_post = by_post.send().await.expect(200);
-    let mixed = house.call("physician", "POST", &format!("/Observation/_search?patient={ANNA}")).body(form, "code=8867-4");
+    let mixed =
+        house.call("physician", "POST", &format!("/Observation/_search?patient={ANNA}")).body(form, "code=8867-4");
     let mixed = mixed.send().await.expect(200);
     let inside = house.get("physician", &format!("/Patient/{ANNA}/Observation?code=8867-4")).await.expect(200);
     let posted = house.call("physician", "POST", &format!("/Patient/{ANNA}/Observation/_search"));
@@ -83,10 +85,16 @@ async fn records_that_belong_together_come_along() {
     let modes = |answer: &super::support::Answer| -> Vec<(String, String)> {
         let bundle = answer.json();
         let entries = bundle["entry"].as_array().unwrap();
-        let pair = |entry: &Value| (entry["resource"]["resourceType"].as_str().unwrap().to_owned(), entry["search"]["mode"].as_str().unwrap().to_owned());
+        let pair = |entry: &Value| {
+            (
+                entry["resource"]["resourceType"].as_str().unwrap().to_owned(),
+                entry["search"]["mode"].as_str().unwrap().to_owned(),
+            )
+        };
         entries.iter().map(pair).collect()
     };
-    let path = format!("/Observation?patient={ANNA}&code=8310-5&_include=Observation:subject&_include=Observation:performer");
+    let path =
+        format!("/Observation?patient={ANNA}&code=8310-5&_include=Observation:subject&_include=Observation:performer");
     let page = house.get("physician", &path).await.expect(200);
     let of = |rtype: &str, mode: &str| (rtype.to_owned(), mode.to_owned());
     assert_eq!(modes(&page), [of("Observation", "match"), of("Patient", "include"), of("Practitioner", "include")]);
@@ -96,7 +104,9 @@ async fn records_that_belong_together_come_along() {
     assert_eq!(modes(&page).iter().filter(|(_, mode)| mode == "include").count(), 4);
     let narrow = format!("/Observation?patient={ANNA}&_include=Observation:performer:Organization");
     assert_eq!(house.get("physician", &narrow).await.expect(200).names().len(), 3);
-    for wrong in ["Observation:colour", "Patient:link", "Observation", "Observation:code", "Observation:subject:Claim", "*"] {
+    for wrong in
+        ["Observation:colour", "Patient:link", "Observation", "Observation:code", "Observation:subject:Claim", "*"]
+    {
         let path = format!("/Observation?patient={ANNA}&_include={wrong}");
         assert_eq!(house.get("physician", &path).await.expect(400).issue().1, "http._include", "{wrong}");
     }
@@ -104,8 +114,9 @@ async fn records_that_belong_together_come_along() {
     assert_eq!(house.get("physician", &iterate).await.expect(400).issue().1, "http._include");
     // What comes along is shown as a read of it would be.
     for role in ["patient", "billing", "researcher", "auditor"] {
-        let path = format!("/Patient?_id={ANNA}&_include=Patient:general-practitioner&_elements=generalPractitioner");
-        let Some(doctor) = house.get(role, &path).await.resources().into_iter().find(|r| r["resourceType"] == "Practitioner")
+        let path = format!("/Patient?_id={ANNA}&_include=Patient:general-practitioner");
+        let Some(doctor) =
+            house.get(role, &path).await.resources().into_iter().find(|r| r["resourceType"] == "Practitioner")
         else {
             continue;
         };
@@ -136,7 +147,8 @@ async fn only_the_wanted_elements_come_and_the_copy_says_so() {
     assert!(pulse.get("effectiveDateTime").is_some() && pulse.get("valueQuantity").is_none());
 
     let mut anna = house.get("physician", &format!("/Patient/{ANNA}")).await.json();
-    anna["text"] = serde_json::json!({ "status": "generated", "div": "<div xmlns=\"http://www.w3.org/1999/xhtml\">Anna</div>" });
+    anna["text"] =
+        serde_json::json!({ "status": "generated", "div": "<div xmlns=\"http://www.w3.org/1999/xhtml\">Anna</div>" });
     anna["maritalStatus"] = serde_json::json!({ "text": "married" });
     house.put("physician", &format!("/Patient/{ANNA}"), &anna).await.expect(200);
     let of = |summary: &'static str| {
@@ -167,7 +179,8 @@ async fn a_record_of_another_patient_is_found_only_where_it_is_said_to_be_looked
     // By a reference that does not say whose record it is, the compartment is not known.
     let refused = house.get("physician", &format!("/Observation?performer=Patient/{BERTA}")).await.expect(400);
     assert_eq!(refused.issue().1, "http.performer");
-    let mut dora = super::support::patient("88888888-0000-4000-8000-000000000001", "Dorn", "Dora", "1990-01-01", "MRN-9");
+    let mut dora =
+        super::support::patient("88888888-0000-4000-8000-000000000001", "Dorn", "Dora", "1990-01-01", "MRN-9");
     dora["link"] = serde_json::json!([{ "other": { "reference": format!("Patient/{BERTA}") }, "type": "seealso" }]);
     house.put("physician", "/Patient/88888888-0000-4000-8000-000000000001", &dora).await.expect(201);
     let linked = house.get("physician", &format!("/Patient?link=Patient/{BERTA}")).await.expect(200);
