@@ -158,7 +158,8 @@ impl Keyring {
 
     fn open_rows(&self, tenant: &TenantId, subject: SubjectId) -> Result<Vec<(u32, Arc<SubjectKey>)>, KeyringError> {
         let rows = self.store.subject_keys(tenant, subject)?;
-        if rows.is_empty() {
+        // The tombstone counts, also when somebody has put an old key row back.
+        if rows.is_empty() || self.store.shredded(tenant, subject)? {
             return Ok(Vec::new());
         }
         let keys = self.tenant(tenant)?;

@@ -6,6 +6,7 @@ use crate::error::DoorError;
 use aceso_base::TenantId;
 use aceso_seal::index::{Leakage, leakage};
 use aceso_store::TokenStats;
+use std::collections::BTreeMap;
 
 /// The report for one tenant.
 pub struct LeakageReport {
@@ -38,6 +39,23 @@ impl IndexLeakage {
     }
 }
 
+/// One line per index. The first bytes of truncated tokens name their index; those of full-length ones are the value's own, so a
+/// whole class of them is one line.
+fn by_index(stats: Vec<TokenStats>) -> Vec<IndexLeakage> {
+    let mut lines: BTreeMap<[u8; 4], TokenStats> = BTreeMap::new();
+    for mut part in stats {
+        let [class, version, ..] = part.namespace;
+        if !matches!(class, b'N' | b'D') {
+            part.namespace = [class, version, 0, 0];
+        }
+        let line = lines.entry(part.namespace).or_insert(TokenStats { rows: 0, distinct: 0, largest: 0, ..part });
+        line.rows += part.rows;
+        line.distinct += part.distinct;
+        line.largest = line.largest.max(part.largest);
+    }
+    lines.into_values().map(|stats| IndexLeakage { class: char::from(stats.namespace[0]), stats }).collect()
+}
+
 impl Custodian {
     /// Measures what the tenant's indexes give away.
     ///
@@ -47,12 +65,7 @@ impl Custodian {
         let store = &self.inner.store;
         let counts = store.counts(tenant).map_err(unavailable)?;
         let patients = counts.iter().find(|(rtype, _)| rtype.name() == "Patient").map_or(0, |(_, count)| *count);
-        let measured = store
-            .token_stats(tenant)
-            .map_err(unavailable)?
-            .into_iter()
-            .map(|stats| IndexLeakage { class: stats.namespace.first().map_or('?', |byte| char::from(*byte)), stats })
-            .collect();
+        let measured = by_index(store.token_stats(tenant).map_err(unavailable)?);
         Ok(LeakageReport { patients, planned: leakage(self.inner.plan, patients).collect(), measured })
     }
 }

@@ -105,6 +105,17 @@ impl App {
         self.store.commit(unit).await.map(|_| ()).map_err(|_| unreachable("the audit log", "it takes no entry"))
     }
 
+    /// Puts an operator's order into the log: `what` is a fixed word.
+    ///
+    /// # Errors
+    /// [`Failure::Unreachable`] when it cannot be made durable.
+    pub async fn note_order(&self, what: &'static str, by: &UserId) -> Result<(), Failure> {
+        let action = if what == "audit-export" { Action::LogRead } else { Action::Administered };
+        let entry = Entry::system(&self.config.region, action).with_detail(what).with_user(by);
+        let unit = Unit { entries: vec![entry], ..Unit::default() };
+        self.store.commit(unit).await.map(|_| ()).map_err(|_| unreachable("the audit log", "it takes no entry"))
+    }
+
     /// A caller for work that an operator starts on this machine.
     #[must_use]
     pub fn local_caller(&self, tenant: &TenantId, role: Role, purpose: Purpose) -> Caller {

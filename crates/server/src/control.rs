@@ -155,11 +155,16 @@ pub async fn carry_out(app: &App, order: Order) -> Result<Value, Failure> {
             }))
         }
         Order::KeysFlush => {
+            note(app, "flush-keys").await?;
             app.door().flush_keys();
             Ok(json!({ "flushed": true }))
         }
-        Order::Leakage { tenant } => leakage(app, &named_tenant(app, &tenant)?),
+        Order::Leakage { tenant } => {
+            note(app, "leakage").await?;
+            leakage(app, &named_tenant(app, &tenant)?)
+        }
         Order::AuditExport { out } => {
+            note(app, "audit-export").await?;
             let door = app.door().clone();
             let exported = tokio::task::spawn_blocking(move || door.export_log(&out, &mut |_, _| {})).await;
             let head = exported
@@ -218,6 +223,11 @@ pub async fn carry_out(app: &App, order: Order) -> Result<Value, Failure> {
             Ok(client(&changed.map_err(identity)?))
         }
     }
+}
+
+/// Orders that change no row leave their entry too: who has this machine, and what he asked for.
+async fn note(app: &App, what: &'static str) -> Result<(), Failure> {
+    app.note_order(what, &local_operator()).await
 }
 
 fn keys_status(app: &App, tenant: &TenantId) -> Result<Value, Failure> {

@@ -79,7 +79,7 @@ fn made(folder: &Path) -> Result<PathBuf, Failure> {
 fn config(arguments: &Arguments, folder: &Path) -> Result<Config, Failure> {
     let text = format!(
         "mode = \"development\"\nregion = \"us\"\ntenants = [\"{TENANT}\"]\nlisten = \"{}\"\nops_listen = \"{}\"\n\
-         [store]\ndir = \"data\"\nreserve_bytes = 16777216\n[keys]\nprovider = \"local\"\nfile = \"root.key\"\n",
+         [store]\ndir = \"data\"\nreserve_bytes = 16777216\n[search]\npopulation = 0\n[keys]\nprovider = \"local\"\nfile = \"root.key\"\n",
         arguments.listen, arguments.ops_listen
     );
     let mut config = Config::from_layers(&text, folder, []).map_err(Failure::Configuration)?;

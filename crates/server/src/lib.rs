@@ -9,6 +9,7 @@ pub mod doctor;
 pub mod exit;
 pub mod hardening;
 pub mod import;
+pub mod listener;
 pub mod ops;
 pub mod serve;
 pub mod shutdown;

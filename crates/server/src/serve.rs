@@ -4,6 +4,7 @@ use crate::app::{App, unreachable};
 use crate::config::{Config, LogFormat};
 use crate::control;
 use crate::exit::Failure;
+use crate::listener::Bounded;
 use crate::ops;
 use crate::shutdown::{Drained, Shutdown, serve_until};
 use crate::telemetry::{self, GaugeDef, Metrics};
@@ -81,6 +82,7 @@ impl Serving {
         let api =
             Api::new(app.repository.clone(), Arc::clone(&app.identity), Arc::clone(&app.rng), &app.config.public_url);
         let public = telemetry::http::measured(in_time(api.router(), app.config.limits.request), &metrics);
+        let listener = Bounded::new(listener, app.config.limits.connections);
         let ended = serve_until(listener, public, shutdown, drain).await;
         for task in background {
             task.abort();

@@ -1,10 +1,10 @@
 //! Stopping without losing what is being answered.
 
 use axum::Router;
+use axum::serve::Listener;
 use std::future::Future;
 use std::io;
 use std::time::Duration;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
@@ -77,12 +77,16 @@ pub enum Drained {
 ///
 /// # Errors
 /// When the listener fails.
-pub async fn serve_until(
-    listener: TcpListener,
+pub async fn serve_until<L>(
+    listener: L,
     router: Router,
     shutdown: &Shutdown,
     drain: Duration,
-) -> io::Result<Drained> {
+) -> io::Result<Drained>
+where
+    L: Listener,
+    L::Addr: std::fmt::Debug,
+{
     let serving = axum::serve(listener, router).with_graceful_shutdown(shutdown.wait());
     let late = {
         let told = shutdown.wait();
@@ -100,6 +104,7 @@ pub async fn serve_until(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tokio::net::TcpListener;
     use axum::routing::get;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 

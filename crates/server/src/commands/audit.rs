@@ -25,7 +25,7 @@ pub struct Export {
     #[command(flatten)]
     pub file: ConfigFile,
     /// A data directory that a server is serving now, instead of a configuration
-    #[arg(long, value_name = "DIR", conflicts_with = "config")]
+    #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// An empty or new folder
     #[arg(long, value_name = "OUT")]
