@@ -60,11 +60,11 @@ fn resource(rtype: ResourceType) -> Value {
         "searchInclude": references,
         "searchParam": params,
     });
-    if rtype.name() == "Patient" {
-        resource["operation"] = json!([{
-            "name": "everything",
-            "definition": "http://hl7.org/fhir/OperationDefinition/Patient-everything"
-        }]);
+    if rtype.name() == "Patient"
+        && let Some(members) = resource.as_object_mut()
+    {
+        let definition = "http://hl7.org/fhir/OperationDefinition/Patient-everything";
+        members.insert("operation".to_owned(), json!([{ "name": "everything", "definition": definition }]));
     }
     resource
 }

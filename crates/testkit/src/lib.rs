@@ -2,7 +2,13 @@
 //!
 //! Fails by panicking, as tests do. Never a dependency of anything but tests (`cargo xtask check`).
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test kit fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test kit fails by panicking"
+)]
 
 mod canary;
 mod client;

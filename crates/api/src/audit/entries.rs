@@ -41,7 +41,7 @@ pub(crate) async fn get(State(api): State<Api>, Asking(caller): Asking, uri: Uri
         .map_err(|_| Fault::new(500, "exception", "the audit log does not read back; run aceso audit verify"))?;
     let shown = |logged: &LoggedEntry| {
         let mut value: serde_json::Value = serde_json::from_str(&logged.entry.to_json(logged.time).ok()?).ok()?;
-        value["index"] = logged.index.into();
+        value.as_object_mut()?.insert("index".to_owned(), logged.index.into());
         Some(value)
     };
     let listed: Option<Vec<serde_json::Value>> = entries.iter().map(shown).collect();

@@ -19,11 +19,11 @@ pub(super) struct Form {
 }
 
 /// A refusal as RFC 6749 section 5.2 wants it.
-pub(crate) struct OAuthRefusal(Response);
+pub(crate) struct OAuthRefusal(Box<Response>);
 
 impl axum::response::IntoResponse for OAuthRefusal {
     fn into_response(self) -> Response {
-        self.0
+        *self.0
     }
 }
 
@@ -39,13 +39,13 @@ impl From<OAuthError> for OAuthRefusal {
         if let Some(seconds) = error.retry_after {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
-        Self(response)
+        Self(Box::new(response))
     }
 }
 
 pub(super) fn bad_request(text: &'static str) -> OAuthRefusal {
     let body = serde_json::json!({ "error": "invalid_request", "error_description": text });
-    OAuthRefusal(json(StatusCode::BAD_REQUEST, &body))
+    OAuthRefusal(Box::new(json(StatusCode::BAD_REQUEST, &body)))
 }
 
 impl Form {

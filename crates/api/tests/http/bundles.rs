@@ -194,7 +194,7 @@ async fn conditional_entries_of_a_transaction() {
     let none = entry("DELETE", &format!("Observation?patient={ANNA}&code=none"), None);
     assert_eq!(statuses(&send(&house, "transaction", &[none]).await.expect(200)), ["204"]);
     let gone = entry("DELETE", "Observation/11111111-0000-4000-8000-000000000002", None);
-    assert_eq!(statuses(&send(&house, "transaction", &[gone.clone()]).await.expect(200)), ["204"]);
+    assert_eq!(statuses(&send(&house, "transaction", std::slice::from_ref(&gone)).await.expect(200)), ["204"]);
     assert_eq!(
         statuses(&send(&house, "transaction", &[gone]).await.expect(200)),
         ["204"],

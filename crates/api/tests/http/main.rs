@@ -1,6 +1,6 @@
 //! The HTTP surface, in process: a real store in a folder, real keys, real accounts; requests go through the router.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests fail by panicking")]
 
 mod support;
 
