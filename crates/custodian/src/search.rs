@@ -367,7 +367,7 @@ impl Candidates<'_> {
         let types = self.request.types;
         let scanned = door.inner.store.scan_search(&self.caller.tenant, subject, types, &mut |row| {
             seen = seen.wrapping_add(1);
-            if seen % 1024 == 0 && door.over_budget(started) {
+            if seen.is_multiple_of(1024) && door.over_budget(started) {
                 self.failed = Some(SearchStop::TooCostly);
                 return ControlFlow::Break(());
             }

@@ -221,7 +221,7 @@ impl Custodian {
     /// Puts a refused change into the log and turns it into the caller's answer.
     async fn stopped(&self, caller: &Caller, stop: Stop, change: usize) -> DoorError {
         match stop {
-            Stop::Denied { entry, denial } => self.refuse(entry, &denial).await,
+            Stop::Denied { entry, denial } => self.refuse(*entry, &denial).await,
             Stop::Classes { entry } => {
                 match self
                     .record_one(entry.with_outcome(Outcome::denied("classes")).with_policy(self.inner.engine.version()))
@@ -281,7 +281,7 @@ impl Custodian {
         let parts = split(doc, rtype, &stamp);
         if !parts.classes().is_subset_of(granted) {
             let entry = self.write_entry(session, action, &key, subject, version);
-            return Err(Stop::Classes { entry: entry.with_classes(parts.classes()) });
+            return Err(Stop::Classes { entry: Box::new(entry.with_classes(parts.classes())) });
         }
         let place = Place { region: &self.inner.region, tenant: &key.tenant, subject, rtype, id, version };
         let record = RecordToSeal { structure: parts.structure(), parts: parts.parts().each_ref().map(|part| &**part) };
@@ -343,7 +343,7 @@ impl Custodian {
         check_fresh(&key, Some(&head), newest, head.subject)?;
         if head.deleted {
             let entry = self.write_entry(session, Interaction::Delete, &key, head.subject, head.version);
-            return Err(Stop::Gone { entry, version: head.version });
+            return Err(Stop::Gone { entry: Box::new(entry), version: head.version });
         }
         check_expected(expected, Some(&head), at)?;
         self.check_replaced(session, &key, &head, head.subject, granted)?;
@@ -391,7 +391,8 @@ impl Custodian {
         match self.decide(session.caller, action, &target) {
             Decision::Granted(grant) => Ok(grant.classes()),
             Decision::Denied(denial) => {
-                Err(Stop::Denied { entry: self.write_entry(session, action, key, subject, version), denial })
+                let entry = Box::new(self.write_entry(session, action, key, subject, version));
+                Err(Stop::Denied { entry, denial })
             }
         }
     }
@@ -419,7 +420,7 @@ impl Custodian {
         }
         let entry =
             self.write_entry(session, Interaction::Update, key, head.subject, head.version).with_classes(present);
-        Err(Stop::Classes { entry })
+        Err(Stop::Classes { entry: Box::new(entry) })
     }
 
     /// The keys to seal under. A patient who is written for the first time gets his key in the same unit of work.
@@ -545,10 +546,10 @@ struct WriteKeys {
 
 /// Why a change goes no further; what must be in the log first is still to be written.
 enum Stop {
-    Denied { entry: Entry, denial: Denial },
-    Classes { entry: Entry },
+    Denied { entry: Box<Entry>, denial: Denial },
+    Classes { entry: Box<Entry> },
     Absent { rtype: ResourceType, id: LogicalId, newest: Option<Newest> },
-    Gone { entry: Entry, version: Version },
+    Gone { entry: Box<Entry>, version: Version },
     RolledBack { key: RecordKey, head: Head },
     Error(DoorError),
 }

@@ -192,9 +192,10 @@ async fn keys_and_administration_are_in_the_log() {
     assert!(details.contains(&"system".to_owned()) && details.contains(&"tenant".to_owned()), "{details:?}");
     let (_, entries) = left_by(&house, house.door.rotate_tenant_key(&tenant(), &operator())).await;
     assert_eq!((entries.len(), entries[0].action(), entries[0].user()), (1, Action::KeyRotated, Some(&operator())));
-    let (_, entries) =
-        left_by(&house, async { house.sweep().await; })
-            .await;
+    let (_, entries) = left_by(&house, async {
+        house.sweep().await;
+    })
+    .await;
     assert!(entries.iter().all(|entry| entry.action() == Action::KeyRewrapped && entry.user() == Some(&operator())));
     assert_eq!(entries.iter().filter_map(Entry::count).sum::<u64>(), 4, "a patient, the directory, two records");
     for (who, allowed) in [(caller(Role::Auditor), true), (physician(), false)] {
