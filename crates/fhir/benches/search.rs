@@ -1,5 +1,5 @@
 //! What a search costs per record: extraction when it is written, matching when it is scanned.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, reason = "a bench")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a bench")]
 
 use std::hint::black_box;
 

@@ -1,6 +1,5 @@
 //! Rotation, rewrapping, shredding, search parts and documents.
 
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 mod common;
 

@@ -1,6 +1,6 @@
 //! Sealed records open in their own place, under their own grant, and nowhere else.
 
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
 
 #[expect(dead_code, reason = "used by the other tests")]
 mod common;

@@ -1,6 +1,5 @@
 //! Index tokens are equal where a search needs it and nowhere else.
 
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 #[expect(dead_code, reason = "used by the other tests")]
 mod common;

@@ -1,6 +1,6 @@
 //! A tenant with keys, a policy engine and a log: what it takes to open anything.
 
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 #![expect(unreachable_pub, reason = "each test is a crate of its own")]
 
 use aceso_audit::{AppendError, Entry, LogKeys, Origin, Receipt, Sequencer};
