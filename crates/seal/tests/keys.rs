@@ -1,6 +1,5 @@
 //! Rotation, rewrapping, shredding, search parts and documents.
 
-
 mod common;
 
 use aceso_base::{Role, Version};

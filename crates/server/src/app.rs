@@ -243,7 +243,13 @@ async fn ensure_console(identity: &Identity) -> Result<(), Failure> {
     if identity.clients(Actor::Installation).map_err(failed)?.iter().any(|client| client.id == id) {
         return Ok(());
     }
-    let console = NewClient { id, kind: ClientKind::Console, tenant: None, roles: RoleSet::NONE, scopes: vec!["fhir".to_owned()] };
+    let console = NewClient {
+        id,
+        kind: ClientKind::Console,
+        tenant: None,
+        roles: RoleSet::NONE,
+        scopes: vec!["fhir".to_owned()],
+    };
     identity.add_client(Actor::Installation, console).await.map(|_| ()).map_err(failed)
 }
 

@@ -17,7 +17,8 @@ use std::path::{Path, PathBuf};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixListener;
 
-/// What can be ordered.
+/// What can be ordered. The fields are the arguments of the commands of the same names.
+#[expect(missing_docs, reason = "the fields are the arguments of the commands, which document them")]
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "order", rename_all = "kebab-case")]
 pub enum Order {

@@ -77,12 +77,7 @@ pub enum Drained {
 ///
 /// # Errors
 /// When the listener fails.
-pub async fn serve_until<L>(
-    listener: L,
-    router: Router,
-    shutdown: &Shutdown,
-    drain: Duration,
-) -> io::Result<Drained>
+pub async fn serve_until<L>(listener: L, router: Router, shutdown: &Shutdown, drain: Duration) -> io::Result<Drained>
 where
     L: Listener,
     L::Addr: std::fmt::Debug,
@@ -104,9 +99,9 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio::net::TcpListener;
     use axum::routing::get;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
 
     async fn ask_while_stopping(work: Duration, drain: Duration) -> (Drained, String) {
         let router = Router::new().route(

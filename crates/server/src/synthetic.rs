@@ -10,7 +10,7 @@ macro_rules! embedded {
 
 /// The bundles: hospitals and practitioners, then twelve patients.
 #[must_use]
-pub fn bundles() -> Vec<Source> {
+pub(crate) fn bundles() -> Vec<Source> {
     embedded![
         "0-hospitalInformation1625911868739.json.bz2",
         "0-practitionerInformation1625911868739.json.bz2",
