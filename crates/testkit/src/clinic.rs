@@ -145,8 +145,16 @@ impl Clinic {
 
     /// Stops the server with SIGTERM; it must end with success.
     pub fn stop(&mut self) {
+        if let Some(running) = &self.running {
+            running.terminate();
+        }
+        self.wait_for_the_end();
+    }
+
+    /// Waits until the server has ended, which it must do with success.
+    pub fn wait_for_the_end(&mut self) {
         if let Some(running) = self.running.take() {
-            let status = running.stop(PATIENCE);
+            let status = running.wait(PATIENCE);
             assert!(status.success(), "{status}");
         }
     }
