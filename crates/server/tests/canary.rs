@@ -1,6 +1,8 @@
 //! One planted patient goes through every way in and every way of failing. Afterwards none of his values stands in any byte that
 //! reached a disk or left the process without being asked for by somebody who may see it.
 
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use aceso_testkit::{Answer, Canary, Client, Clinic, Hit, folder};
 use serde_json::{Value, json};
 use std::io::{Read as _, Write as _};
@@ -42,8 +44,8 @@ impl Hunt {
 #[test]
 fn planted_values_are_nowhere_but_in_the_answers_of_those_who_may_see_them() {
     let place = folder("canary");
-    // A small body limit, so that a body that is too large need not be large.
-    let mut clinic = Clinic::open_in(&place, ROLES, "limits.body_bytes = 200000");
+    // A small body limit, so that a body that is too large need not be large; as talkative a log as there is.
+    let mut clinic = Clinic::open_in(&place, ROLES, "limits.body_bytes = 200000\ntelemetry.level = \"debug\"");
     let mut hunt = Hunt { canary: Canary::new(), hits: Vec::new(), searched: 0 };
     let observation = writes(&clinic, &mut hunt);
     let pages = searches(&clinic, &mut hunt);

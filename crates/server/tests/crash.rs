@@ -2,13 +2,22 @@
 //!
 //! `ACESO_CRASH_POINTS` sets how many points (20 when it is not set); `ACESO_CRASH_SEED` repeats a run.
 
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
+use aceso_base::{Clock as _, SystemClock};
 use aceso_testkit::{Client, Clinic, Running, TestConfig, binary, first_patients, folder, run};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread::{sleep, spawn};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 const WRITERS: u32 = 3;
 const SYSTEM: &str = "urn:example:write";
@@ -19,7 +28,7 @@ struct Dice(u64);
 impl Dice {
     fn new() -> Self {
         let given = std::env::var("ACESO_CRASH_SEED").ok().and_then(|seed| seed.parse().ok());
-        let seed = given.unwrap_or_else(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap().subsec_nanos().into());
+        let seed = given.unwrap_or_else(|| SystemClock.now().0.unsigned_abs());
         println!("ACESO_CRASH_SEED={seed}");
         Self(seed)
     }

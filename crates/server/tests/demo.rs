@@ -1,5 +1,7 @@
 //! `aceso demo`: one command on a fresh folder, and everything that it promises works.
 
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use aceso_testkit::{Answer, Client, Running, binary, folder, free_port};
 use serde_json::Value;
 use std::os::unix::fs::PermissionsExt as _;

@@ -4,9 +4,12 @@
 //! The full disk is a small tmpfs and the read-only one a file made immutable; both need root. Without root the reserve plays the
 //! full disk, which is told.
 
+#![expect(clippy::indexing_slicing, clippy::print_stdout, clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use aceso_testkit::{Answer, Canary, Client, Clinic, Running, folder};
 use std::fs::{self, File};
 use std::io::Write as _;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread::sleep;
@@ -21,7 +24,7 @@ struct SmallDisk(PathBuf);
 
 impl SmallDisk {
     fn mount(at: &Path) -> Option<Self> {
-        fs::create_dir_all(at).unwrap();
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(at).unwrap();
         run("mount", &["-t", "tmpfs", "-o", SIZE, "tmpfs", at.to_str()?]).then(|| Self(at.to_owned()))
     }
 

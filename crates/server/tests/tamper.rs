@@ -1,6 +1,8 @@
 //! Somebody who can write the database, or an exported log, changes what is there. Nothing of it is believed: rows do not open and
 //! the attempt is in the log; a changed log does not verify, and the fault is named.
 
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use aceso_testkit::{Answer, Canary, Clinic, Running, run};
 use rusqlite::types::Value as Cell;
 use rusqlite::{Connection, params};
@@ -261,16 +263,16 @@ fn the_log_verifies(scene: &Scene, name: &str) -> PathBuf {
     log
 }
 
+fn copy(from: &Path, to: &Path) {
+    assert!(fs::copy(from, to).unwrap() > 0);
+}
+
 fn copy_folder(from: &Path, to: &Path) {
     let _ = fs::remove_dir_all(to);
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
         let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy_folder(&entry.path(), &target)
-        } else {
-            drop(fs::copy(entry.path(), target).unwrap())
-        }
+        if entry.path().is_dir() { copy_folder(&entry.path(), &target) } else { copy(&entry.path(), &target) }
     }
 }
 
@@ -420,15 +422,15 @@ fn every_change_of_an_exported_log_is_found_and_named() {
         ),
         ("an older checkpoint over newer entries", "", {
             let early = early.join("checkpoint");
-            Box::new(move |log| drop(fs::copy(&early, log.join("checkpoint")).unwrap()))
+            Box::new(move |log| copy(&early, &log.join("checkpoint")))
         }),
         ("the checkpoint of another log", "checkpoint", {
             let foreign = foreign_log.join("checkpoint");
-            Box::new(move |log| drop(fs::copy(&foreign, log.join("checkpoint")).unwrap()))
+            Box::new(move |log| copy(&foreign, &log.join("checkpoint")))
         }),
         ("the key of another log", "key", {
             let foreign = foreign_log.join("key");
-            Box::new(move |log| drop(fs::copy(&foreign, log.join("key")).unwrap()))
+            Box::new(move |log| copy(&foreign, &log.join("key")))
         }),
         (
             "a file that belongs to nothing",
