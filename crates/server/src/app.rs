@@ -102,7 +102,7 @@ impl App {
     pub async fn note(&self, action: Action) -> Result<(), Failure> {
         let entry = Entry::system(&self.config.region, action);
         let unit = Unit { entries: vec![entry], ..Unit::default() };
-        self.store.commit(unit).await.map(|_| ()).map_err(|_| unreachable("the audit log", "it takes no entry"))
+        self.store.commit(unit).await.map(|_| ()).map_err(|error| log_failure(&error))
     }
 
     /// Puts an operator's order into the log: `what` is a fixed word.
@@ -113,7 +113,7 @@ impl App {
         let action = if what == "audit-export" { Action::LogRead } else { Action::Administered };
         let entry = Entry::system(&self.config.region, action).with_detail(what).with_user(by);
         let unit = Unit { entries: vec![entry], ..Unit::default() };
-        self.store.commit(unit).await.map(|_| ()).map_err(|_| unreachable("the audit log", "it takes no entry"))
+        self.store.commit(unit).await.map(|_| ()).map_err(|error| log_failure(&error))
     }
 
     /// A caller for work that an operator starts on this machine.
@@ -285,6 +285,10 @@ fn problem(at: &str, text: impl Into<String>) -> Failure {
 
 fn store_failure(error: &aceso_store::StoreError) -> Failure {
     unreachable("the store", format!("{error}; run aceso doctor"))
+}
+
+fn log_failure(error: &aceso_store::CommitError) -> Failure {
+    unreachable("the audit log", format!("takes no entry: {error}; run aceso doctor"))
 }
 
 fn boot_failure(error: BootError) -> Failure {

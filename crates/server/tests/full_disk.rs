@@ -140,7 +140,10 @@ fn a_reserve_that_is_not_there(place: &Path) {
     let config = fs::read_to_string(place.join("aceso.toml")).unwrap() + "\nstore.reserve_bytes = 1099511627776\n";
     fs::write(place.join("aceso.toml"), config).unwrap();
     let running = Running::start(place, &["serve", "--config", place.join("aceso.toml").to_str().unwrap()]);
+    let errors = running.stderr.clone();
     assert_eq!(running.wait(Duration::from_secs(30)).code(), Some(4));
+    let said = fs::read_to_string(errors).unwrap();
+    assert!(said.lines().last().unwrap().contains("space"), "{said}");
 }
 
 #[test]
