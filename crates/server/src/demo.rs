@@ -37,6 +37,8 @@ pub struct Arguments {
 }
 
 const TENANT: &str = "demo";
+/// The configuration of a demo, beside its data.
+pub const CONFIG_FILE: &str = "aceso.toml";
 /// A demo's tokens last a day, so that printed commands still work after lunch.
 const TOKEN_LIFE: Duration = Duration::from_secs(24 * 3600);
 
@@ -83,6 +85,9 @@ fn config(arguments: &Arguments, folder: &Path) -> Result<Config, Failure> {
         arguments.listen, arguments.ops_listen
     );
     let mut config = Config::from_layers(&text, folder, []).map_err(Failure::Configuration)?;
+    // For the commands that take a configuration: keys, leakage, audit export.
+    std::fs::write(folder.join(CONFIG_FILE), &text)
+        .map_err(|error| unreachable("aceso.toml", format!("cannot be written ({:?})", error.kind())))?;
     config.access_token = TOKEN_LIFE;
     config.refresh_token = TOKEN_LIFE;
     Ok(config)

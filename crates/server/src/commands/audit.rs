@@ -3,7 +3,8 @@
 use super::order::{have_done, show};
 use super::{AsJson, ConfigFile};
 use crate::config::Config;
-use crate::control::{Order, verifying_key};
+use crate::control::{Order, ask_server, verifying_key};
+use crate::demo::CONFIG_FILE;
 use crate::exit::{Exit, Failure};
 use aceso_audit::{exported_key, verify};
 use std::io::Write;
@@ -24,7 +25,8 @@ pub struct Export {
     /// Where the configuration is.
     #[command(flatten)]
     pub file: ConfigFile,
-    /// A data directory that a server is serving now, instead of a configuration
+    /// A data directory, or the folder of a demo, instead of a configuration: the configuration is then the `aceso.toml` in it or
+    /// beside it, unless a server is serving the directory now
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// An empty or new folder
@@ -67,17 +69,26 @@ fn run_export(export: &Export, out: &mut dyn Write) -> Result<Exit, Failure> {
     let folder = std::path::absolute(&export.out).map_err(|_| Failure::Usage("--out is not a path".to_owned()))?;
     let order = Order::AuditExport { out: folder };
     let answer = match &export.data {
-        Some(data) => from_server(data, &order)?,
+        Some(data) => of_directory(data, order)?,
         None => have_done(Config::load(&export.file.config).map_err(Failure::Configuration)?, order)?,
     };
     show(out, export.form, &answer)
 }
 
-/// The keys of the log are sealed under the root key, which only a configuration names; a server that runs has them open.
-fn from_server(data: &Path, order: &Order) -> Result<serde_json::Value, Failure> {
-    crate::control::ask_server(data, order)?.ok_or_else(|| {
-        Failure::NotSo("no server serves this data directory; give its configuration with --config instead".to_owned())
-    })
+/// The keys of the log are sealed under the root key: a server that runs has it, else a configuration names it.
+fn of_directory(data: &Path, order: Order) -> Result<serde_json::Value, Failure> {
+    for directory in [data.to_owned(), data.join("data")] {
+        if let Some(answer) = ask_server(&directory, &order)? {
+            return Ok(answer);
+        }
+    }
+    let beside = data.parent().map(|parent| parent.join(CONFIG_FILE));
+    let found = std::iter::once(data.join(CONFIG_FILE)).chain(beside).find(|file| file.is_file());
+    let Some(file) = found else {
+        let text = "no server serves this directory and no aceso.toml lies in it or beside it; give one with --config";
+        return Err(Failure::NotSo(text.to_owned()));
+    };
+    have_done(Config::load(&file).map_err(Failure::Configuration)?, order)
 }
 
 fn run_verify(asked: &Verify, out: &mut dyn Write) -> Result<Exit, Failure> {
