@@ -3,8 +3,7 @@
 //!
 //! Ciphertext is bound to its version, but an attacker who can write the database could put a whole older row back. Every
 //! write is an entry of the log, so the log knows the newest version of every record. The map of them is built from the
-//! log at start (from a sealed snapshot and the entries after it) and kept up to date by every write of this process.
-//! Setting the snapshot back is no attack: more of the log is read then. Setting the *whole* database back, log included,
+//! whole log at start and kept up to date by every write of this process. Setting the *whole* database back, log included,
 //! shows only against a checkpoint that somebody kept outside.
 
 use aceso_audit::{Action, Entry, LogKeys, LogReader, Origin, Outcome, read_entries};
