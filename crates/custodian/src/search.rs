@@ -228,21 +228,28 @@ impl Custodian {
         let receipt = receipts.next().ok_or(DoorError::Unavailable("the log gave no receipt"))?;
         let mut matches = Vec::with_capacity(shown.len());
         for (key, row) in &shown {
-            match self.open_view(grant, &receipt, key, row, request.shape) {
-                Ok(view) => matches.push(view),
-                Err(OpenFailure::NoKey) => {}
-                Err(failure) => return Err(self.unreadable(caller, key, &row.head, failure).await),
-            }
+            matches.extend(self.open_listed(caller, (grant, &receipt), (key, row), request.shape).await?);
         }
         let mut brought = Vec::with_capacity(included.len());
         for ((grant, key, row), receipt) in included.iter().zip(receipts) {
-            match self.open_view(grant, &receipt, key, row, request.shape) {
-                Ok(view) => brought.push(view),
-                Err(OpenFailure::NoKey) => {}
-                Err(failure) => return Err(self.unreadable(caller, key, &row.head, failure).await),
-            }
+            brought.extend(self.open_listed(caller, (grant, &receipt), (key, row), request.shape).await?);
         }
         Ok(Page { matches, included: brought, next, total, receipt })
+    }
+
+    /// One record of a page; `None` for a patient who was shredded meanwhile.
+    async fn open_listed(
+        &self,
+        caller: &Caller,
+        (grant, receipt): (&Grant, &Receipt),
+        (key, row): (&RecordKey, &RecordRow),
+        shape: &Shape,
+    ) -> Result<Option<View>, DoorError> {
+        match self.open_view(grant, receipt, key, row, shape) {
+            Ok(view) => Ok(Some(view)),
+            Err(OpenFailure::NoKey) => Ok(None),
+            Err(failure) => Err(self.unreadable(caller, key, &row.head, failure).await),
+        }
     }
 
     /// The sealed rows of the versions that were found to match, still in the order of the page.

@@ -100,18 +100,18 @@ impl App {
     /// # Errors
     /// [`Failure::Unreachable`] when it cannot be made durable.
     pub async fn note(&self, action: Action) -> Result<(), Failure> {
-        let entry = Entry::system(&self.config.region, action);
-        let unit = Unit { entries: vec![entry], ..Unit::default() };
-        self.store.commit(unit).await.map(|_| ()).map_err(|error| log_failure(&error))
+        self.record(Entry::system(&self.config.region, action)).await
     }
 
-    /// Puts an operator's order into the log: `what` is a fixed word.
+    /// Puts an order of the local operator into the log: `what` is a fixed word.
     ///
     /// # Errors
     /// [`Failure::Unreachable`] when it cannot be made durable.
-    pub async fn note_order(&self, what: &'static str, by: &UserId) -> Result<(), Failure> {
-        let action = if what == "audit-export" { Action::LogRead } else { Action::Administered };
-        let entry = Entry::system(&self.config.region, action).with_detail(what).with_user(by);
+    pub async fn note_order(&self, action: Action, what: &'static str) -> Result<(), Failure> {
+        self.record(Entry::system(&self.config.region, action).with_detail(what).with_user(&local_operator())).await
+    }
+
+    async fn record(&self, entry: Entry) -> Result<(), Failure> {
         let unit = Unit { entries: vec![entry], ..Unit::default() };
         self.store.commit(unit).await.map(|_| ()).map_err(|error| log_failure(&error))
     }

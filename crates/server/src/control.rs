@@ -5,7 +5,7 @@
 
 use crate::app::{App, local_operator, unreachable};
 use crate::exit::Failure;
-use aceso_audit::VerifyingKey;
+use aceso_audit::{Action, VerifyingKey};
 use aceso_base::{LogicalId, Role, RoleSet, SubjectId, TenantId, UserId};
 use aceso_identity::{Actor, ClientKind, NewClient, NewPerson, Secret};
 use serde::{Deserialize, Serialize};
@@ -156,16 +156,16 @@ pub async fn carry_out(app: &App, order: Order) -> Result<Value, Failure> {
             }))
         }
         Order::KeysFlush => {
-            note(app, "flush-keys").await?;
+            app.note_order(Action::Administered, "flush-keys").await?;
             app.door().flush_keys();
             Ok(json!({ "flushed": true }))
         }
         Order::Leakage { tenant } => {
-            note(app, "leakage").await?;
+            app.note_order(Action::Administered, "leakage").await?;
             leakage(app, &named_tenant(app, &tenant)?)
         }
         Order::AuditExport { out } => {
-            note(app, "audit-export").await?;
+            app.note_order(Action::LogRead, "audit-export").await?;
             let door = app.door().clone();
             let exported = tokio::task::spawn_blocking(move || door.export_log(&out, &mut |_, _| {})).await;
             let head = exported
@@ -224,11 +224,6 @@ pub async fn carry_out(app: &App, order: Order) -> Result<Value, Failure> {
             Ok(client(&changed.map_err(identity)?))
         }
     }
-}
-
-/// Orders that change no row leave their entry too: who has this machine, and what he asked for.
-async fn note(app: &App, what: &'static str) -> Result<(), Failure> {
-    app.note_order(what, &local_operator()).await
 }
 
 fn keys_status(app: &App, tenant: &TenantId) -> Result<Value, Failure> {

@@ -105,12 +105,7 @@ async fn load(app: &App, patients: usize, folder: &Path, out: &mut dyn Write) ->
         })
         .map(|(_, source)| source)
         .collect();
-    let bar = crate::commands::import::progress_bar(chosen.len());
-    let shown = bar.clone();
-    let progress = move |done: usize, _all: usize, records: usize| {
-        shown.set_position(done as u64);
-        shown.set_message(format!("{records} records"));
-    };
+    let (bar, progress) = crate::commands::import::progress_bar(chosen.len());
     let quarantine = folder.join("quarantine.ndjson");
     let summary = import::run(app, &tenant()?, chosen, &quarantine, &progress).await?;
     bar.finish_and_clear();

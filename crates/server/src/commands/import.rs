@@ -33,12 +33,7 @@ pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Exit, Failure> 
     let (config, tenant) = arguments.of.load()?;
     let tenant = TenantId::parse(&tenant).map_err(|error| Failure::Usage(error.to_string()))?;
     let found = sources(&arguments.paths)?;
-    let bar = progress_bar(found.len());
-    let shown = bar.clone();
-    let progress = move |done: usize, _all: usize, records: usize| {
-        shown.set_position(done as u64);
-        shown.set_message(format!("{records} records"));
-    };
+    let (bar, progress) = progress_bar(found.len());
     let started = std::time::Instant::now();
     let summary = runtime()?.block_on(async {
         let app = App::open(config).await?;
@@ -49,10 +44,16 @@ pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Exit, Failure> 
     Ok(if summary.refused == 0 { Exit::Done } else { Exit::NotSo })
 }
 
-/// A bar on a terminal, nothing elsewhere.
-pub(crate) fn progress_bar(length: usize) -> ProgressBar {
+/// A bar on a terminal, nothing elsewhere, and what moves it after every bundle (done, all, records).
+pub(crate) fn progress_bar(length: usize) -> (ProgressBar, impl Fn(usize, usize, usize) + Send + Sync) {
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} bundles  {msg}  {elapsed_precise}");
-    ProgressBar::new(length as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+    let bar = ProgressBar::new(length as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let shown = bar.clone();
+    let progress = move |done: usize, _all: usize, records: usize| {
+        shown.set_position(done as u64);
+        shown.set_message(format!("{records} records"));
+    };
+    (bar, progress)
 }
 
 fn report(summary: &Summary, seconds: f64, arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
