@@ -90,12 +90,14 @@ impl Custodian {
         page: &[Hit],
         inclusion: &Inclusion,
     ) -> Result<Vec<Name>, DoorError> {
-        let sources: Vec<Name> =
-            page.iter().filter(|hit| hit.rtype == inclusion.source).map(|hit| (hit.rtype, hit.id.clone())).collect();
+        let hits: Vec<&Hit> = page.iter().filter(|hit| hit.rtype == inclusion.source).collect();
+        let sources: Vec<Name> = hits.iter().map(|hit| (hit.rtype, hit.id.clone())).collect();
         let rows = self.inner.store.search_rows(&caller.tenant, None, &sources).map_err(unavailable)?;
         let mut room = Phi::new(Vec::new());
         let mut found = Vec::new();
-        for row in rows.into_iter().flatten() {
+        for (hit, row) in hits.into_iter().zip(rows) {
+            let Some(row) = row else { continue };
+            let (grant, receipt) = hit.own.as_ref().map_or((grant, receipt), |own| (&own.grant, &own.receipt));
             let key = self.inner.keyring.subject(&caller.tenant, row.subject, row.subject_key_version);
             let Some(key) = key.map_err(|_| DoorError::Unavailable("keys"))? else { continue };
             let place = Place {

@@ -18,6 +18,7 @@ mod include;
 mod keyring;
 mod keys;
 mod leakage;
+mod linked;
 mod log;
 mod open;
 mod population;

@@ -10,6 +10,7 @@ use crate::door::Custodian;
 use crate::error::DoorError;
 use crate::facts::{Facts, Order, matches};
 use crate::include::Inclusion;
+use crate::linked::{Admitted, LEFT_OUT, LinkedStop, MAX_LINKED};
 use crate::open::{OpenFailure, Plain};
 use crate::view::{Shape, View};
 use aceso_audit::{Entry, Outcome, Receipt, RecordRef};
@@ -90,7 +91,18 @@ pub(crate) struct Hit {
     pub(crate) version: Version,
     pub(crate) subject: SubjectId,
     order: Vec<Order>,
+    /// For a record that is linked to the searched patient and another's: the permission for it alone.
+    pub(crate) own: Option<Admitted>,
 }
+
+/// What the search found, in the order of the answer.
+struct Hits {
+    hits: Vec<Hit>,
+    /// The rules left linked records out.
+    left_out: bool,
+}
+
+pub(crate) type Name = (ResourceType, LogicalId);
 
 impl Custodian {
     /// Searches.
@@ -101,17 +113,14 @@ impl Custodian {
     /// A compartment that is not the caller's to know of answers like an empty one ([`DoorError::Absent`]).
     pub async fn search(&self, caller: &Caller, request: &SearchRequest<'_>) -> Result<Page, DoorError> {
         let (grant, receipt) = self.admit_search(caller, request).await?;
-        let hits = match self.hits(caller, &grant, &receipt, request) {
-            Ok(hits) => hits,
-            Err(stop) => return Err(self.search_stopped(caller, request, stop).await),
-        };
+        let Hits { hits, left_out } = self.hits(caller, &grant, &receipt, request).await?;
         let total = hits.len();
         let start = request.after.map_or(0, |after| after.start(&hits, request.sort.is_empty()));
         let shown: &[Hit] = hits.get(start..).unwrap_or_default();
         let page = shown.get(..request.count.min(shown.len())).unwrap_or_default();
         let next = page.last().filter(|_| page.len() < shown.len());
         let next = next.map(|last| Position::after(start.saturating_add(page.len()), last));
-        self.show(caller, (&grant, &receipt), request, page, next, total).await
+        self.show(caller, (&grant, &receipt), request, Chosen { page, next, total, left_out }).await
     }
 
     /// The ids of the records that match, for conditional interactions: nothing is shown, the right to write is what counts.
@@ -136,10 +145,12 @@ impl Custodian {
         request: &SearchRequest<'_>,
     ) -> Result<(Vec<(LogicalId, Version)>, Receipt), DoorError> {
         let (grant, receipt) = self.admit_search(caller, request).await?;
-        match self.hits(caller, &grant, &receipt, request) {
-            Ok(hits) => Ok((hits.into_iter().map(|hit| (hit.id, hit.version)).collect(), receipt)),
-            Err(stop) => Err(self.search_stopped(caller, request, stop).await),
+        let Hits { hits, left_out } = self.hits(caller, &grant, &receipt, request).await?;
+        if left_out {
+            let entry = Entry::by(caller, request.interaction).with_subjects(request.scope.subject());
+            let _ = self.record_one(entry.with_outcome(Outcome::denied(LEFT_OUT))).await?;
         }
+        Ok((hits.into_iter().map(|hit| (hit.id, hit.version)).collect(), receipt))
     }
 
     async fn admit_search(&self, caller: &Caller, request: &SearchRequest<'_>) -> Result<(Grant, Receipt), DoorError> {
@@ -160,24 +171,43 @@ impl Custodian {
         Ok((grant, receipt))
     }
 
-    /// All matches in the order of the answer.
-    fn hits(
+    /// All matches in the order of the answer: those under the grant, then the linked ones under their own.
+    async fn hits(
         &self,
         caller: &Caller,
         grant: &Grant,
         receipt: &Receipt,
         request: &SearchRequest<'_>,
-    ) -> Result<Vec<Hit>, SearchStop> {
-        let mut search = Candidates {
-            door: self,
-            caller,
-            grant,
-            receipt,
-            request,
-            hits: Vec::new(),
-            behind: Vec::new(),
-            failed: None,
+    ) -> Result<Hits, DoorError> {
+        let stopped = |stop| self.search_stopped(caller, request, stop);
+        let (mut hits, linked) = match self.granted_hits(caller, grant, receipt, request) {
+            Ok(found) => found,
+            Err(stop) => return Err(stopped(stop).await),
         };
+        let mut left_out = false;
+        if let Some(linked) = linked {
+            match self.linked_hits(caller, request, linked).await {
+                Ok(found) => {
+                    hits.extend(found.hits);
+                    left_out = found.left_out;
+                }
+                Err(LinkedStop::Search(stop)) => return Err(stopped(stop).await),
+                Err(LinkedStop::Door(error)) => return Err(error),
+            }
+        }
+        hits.sort_unstable_by(|a, b| a.sort_key().cmp(&b.sort_key()));
+        Ok(Hits { hits, left_out })
+    }
+
+    /// The matches that the grant covers, and the candidates that are linked to the searched patient and not covered.
+    fn granted_hits(
+        &self,
+        caller: &Caller,
+        grant: &Grant,
+        receipt: &Receipt,
+        request: &SearchRequest<'_>,
+    ) -> Result<(Vec<Hit>, Option<(SubjectId, Vec<Name>)>), SearchStop> {
+        let mut search = Candidates::new(self, caller, (grant, receipt), request);
         match request.scope {
             SearchScope::Compartment(subject) => search.compartment(subject)?,
             SearchScope::Directory => search.compartment(SubjectId::DIRECTORY)?,
@@ -191,9 +221,8 @@ impl Custodian {
             return Err(stop);
         }
         search.catch_up()?;
-        let mut hits = search.hits;
-        hits.sort_unstable_by(|a, b| a.sort_key().cmp(&b.sort_key()));
-        Ok(hits)
+        let within = search.within.filter(|subject| !subject.is_directory());
+        Ok((search.hits, within.map(|subject| (subject, search.linked))))
     }
 
     async fn show(
@@ -201,34 +230,50 @@ impl Custodian {
         caller: &Caller,
         (grant, receipt): (&Grant, &Receipt),
         request: &SearchRequest<'_>,
-        page: &[Hit],
-        next: Option<Position>,
-        total: usize,
+        Chosen { page, next, total, left_out }: Chosen<'_>,
     ) -> Result<Page, DoorError> {
         let shown = self.rows_of(caller, page).await?;
-        let records = shown.iter().map(|(key, row)| RecordRef {
+        let covered = || shown.iter().filter(|shown| shown.own.is_none());
+        let records = covered().map(|Shown { key, row, .. }| RecordRef {
             rtype: key.rtype,
             id: key.id.clone(),
             version: row.head.version,
         });
-        let subjects: BTreeSet<SubjectId> = shown.iter().map(|(_, row)| row.head.subject).collect();
+        let subjects: BTreeSet<SubjectId> = covered().map(|shown| shown.row.head.subject).collect();
         let elements = request.types.first().map(|t| request.shape.element_names(*t)).unwrap_or_default();
-        let entry = self
+        let mut entry = self
             .granted(caller, grant)
             .with_subjects(subjects)
             .with_records(records)
             .with_count(total as u64)
-            .with_elements(elements);
+            .with_elements(elements.iter().copied());
+        if left_out {
+            entry = entry.with_detail(LEFT_OUT);
+        }
         let included = self.included(caller, (grant, receipt), page, request.include).await?;
         let mut entries = vec![entry];
+        let linked = shown.iter().filter_map(|shown| Some((shown.own?, shown)));
+        entries.extend(linked.map(|(own, Shown { key, row, .. })| {
+            self.granted(caller, &own.grant)
+                .with_subject(row.head.subject)
+                .with_record(key.rtype, &key.id, row.head.version)
+                .with_elements(elements.iter().copied())
+        }));
         entries.extend(included.iter().map(|(grant, key, row)| {
             self.granted(caller, grant).with_subject(row.head.subject).with_record(key.rtype, &key.id, row.head.version)
         }));
         let mut receipts = self.record(entries).await?.into_iter();
         let receipt = receipts.next().ok_or(DoorError::Unavailable("the log gave no receipt"))?;
         let mut matches = Vec::with_capacity(shown.len());
-        for (key, row) in &shown {
-            matches.extend(self.open_listed(caller, (grant, &receipt), (key, row), request.shape).await?);
+        for Shown { key, row, own } in &shown {
+            let view = match own {
+                None => self.open_listed(caller, (grant, &receipt), (key, row), request.shape).await?,
+                Some(own) => {
+                    let receipt = receipts.next().ok_or(DoorError::Unavailable("the log gave no receipt"))?;
+                    self.open_listed(caller, (&own.grant, &receipt), (key, row), request.shape).await?
+                }
+            };
+            matches.extend(view);
         }
         let mut brought = Vec::with_capacity(included.len());
         for ((grant, key, row), receipt) in included.iter().zip(receipts) {
@@ -253,11 +298,12 @@ impl Custodian {
     }
 
     /// The sealed rows of the versions that were found to match, still in the order of the page.
-    async fn rows_of(&self, caller: &Caller, page: &[Hit]) -> Result<Vec<(RecordKey, RecordRow)>, DoorError> {
+    async fn rows_of<'h>(&self, caller: &Caller, page: &'h [Hit]) -> Result<Vec<Shown<'h>>, DoorError> {
         let names: Vec<(ResourceType, LogicalId)> = page.iter().map(|hit| (hit.rtype, hit.id.clone())).collect();
         let rows = self.inner.store.currents(&caller.tenant, &names).map_err(unavailable)?;
         let mut found = Vec::with_capacity(rows.len());
         for (hit, row) in page.iter().zip(rows) {
+            let own = hit.own.as_ref();
             let key = RecordKey { tenant: caller.tenant.clone(), rtype: hit.rtype, id: hit.id.clone() };
             // Rows are replaced, never removed: one that was found a moment ago and is not there was taken away.
             let Some(row) = row else {
@@ -274,11 +320,11 @@ impl Custodian {
                 }
                 // Deleted since: no longer a match.
                 _ if row.head.deleted => {}
-                Ordering::Equal => found.push((key, row)),
+                Ordering::Equal => found.push(Shown { key, row, own }),
                 // Changed since: the version that was checked is shown, not one that nobody has looked at.
                 Ordering::Greater => {
                     let checked = self.inner.store.version(&key, hit.version).map_err(unavailable)?;
-                    found.extend(checked.map(|row| (key, row)));
+                    found.extend(checked.map(|row| Shown { key, row, own }));
                 }
             }
         }
@@ -307,6 +353,21 @@ impl Custodian {
     }
 }
 
+/// The page of the hits that is shown.
+struct Chosen<'h> {
+    page: &'h [Hit],
+    next: Option<Position>,
+    total: usize,
+    left_out: bool,
+}
+
+/// One record of a page, and its own permission if it has one.
+struct Shown<'h> {
+    key: RecordKey,
+    row: RecordRow,
+    own: Option<&'h Admitted>,
+}
+
 /// Why a search ended before its answer.
 pub(crate) enum SearchStop {
     Unavailable(&'static str),
@@ -325,19 +386,50 @@ pub(crate) struct Candidates<'a> {
     /// Records whose search part is older than the version that the log knows: changed since, or set back by somebody.
     behind: Vec<(ResourceType, LogicalId, Version)>,
     pub(crate) failed: Option<SearchStop>,
+    /// The compartment that is searched; `None` across patients.
+    pub(crate) within: Option<SubjectId>,
+    /// Candidates of that compartment that are another patient's: the grant does not cover them.
+    pub(crate) linked: Vec<Name>,
 }
 
 /// More candidates than this by a token, and scanning the compartment is the cheaper way.
 const SELECTIVE: usize = 256;
 
+impl<'a> Candidates<'a> {
+    pub(crate) const fn new(
+        door: &'a Custodian,
+        caller: &'a Caller,
+        (grant, receipt): (&'a Grant, &'a Receipt),
+        request: &'a SearchRequest<'a>,
+    ) -> Self {
+        Self {
+            door,
+            caller,
+            grant,
+            receipt,
+            request,
+            hits: Vec::new(),
+            behind: Vec::new(),
+            failed: None,
+            within: None,
+            linked: Vec::new(),
+        }
+    }
+}
+
 impl Candidates<'_> {
     fn compartment(&mut self, subject: SubjectId) -> Result<(), SearchStop> {
+        self.within = Some(subject);
         let inner = &self.door.inner;
         let tenant = &self.caller.tenant;
         let key = inner.keyring.latest_subject(tenant, subject).map_err(|_| SearchStop::Unavailable("keys"))?;
         // No key: no such patient, or a shredded one. Either way there is nothing to find.
         let Some((_, key)) = key else { return Ok(()) };
-        if let Some(named) = self.by_subject_tokens(&key)? {
+        if let Some(mut named) = self.by_subject_tokens(&key)? {
+            // Linked records have tokens under the keys of their own patients.
+            let linked = inner.store.linked(tenant, subject, self.request.types, MAX_LINKED.saturating_add(1));
+            self.linked.extend(linked.map_err(SearchStop::store)?);
+            named.retain(|name| !self.linked.contains(name));
             let rows = inner.store.search_rows(tenant, Some(subject), &named).map_err(SearchStop::store)?;
             let mut room = Phi::new(Vec::new());
             for row in rows.into_iter().flatten() {
@@ -406,7 +498,10 @@ impl Candidates<'_> {
     pub(crate) fn check_row(&mut self, row: &SearchRow, room: &mut Plain) -> Result<(), SearchStop> {
         let inner = &self.door.inner;
         if !self.grant.covers(&self.caller.tenant, &inner.region, row.subject, row.rtype, &row.id, self.door.now()) {
-            // A record of another patient that is linked to this one: it is that patient's to show.
+            // A record of another patient that is linked to this one gets a decision of its own.
+            if self.within.is_some() {
+                self.linked.push((row.rtype, row.id.clone()));
+            }
             return Ok(());
         }
         let key = inner.keyring.subject(&self.caller.tenant, row.subject, row.subject_key_version);
@@ -422,13 +517,15 @@ impl Candidates<'_> {
     }
 
     /// Looks again at the records that were behind the log. What still is was set back.
-    fn catch_up(&mut self) -> Result<(), SearchStop> {
+    pub(crate) fn catch_up(&mut self) -> Result<(), SearchStop> {
         let mut room: Plain = Phi::new(Vec::new());
         while !self.behind.is_empty() {
             let behind = std::mem::take(&mut self.behind);
             let names: Vec<_> = behind.iter().map(|(rtype, id, _)| (*rtype, id.clone())).collect();
+            // Inside a compartment, what has left it since is no candidate any more.
+            let within = self.within;
             let rows =
-                self.door.inner.store.search_rows(&self.caller.tenant, None, &names).map_err(SearchStop::store)?;
+                self.door.inner.store.search_rows(&self.caller.tenant, within, &names).map_err(SearchStop::store)?;
             for ((rtype, id, newest), row) in behind.into_iter().zip(rows) {
                 let Some(row) = row else { continue };
                 if row.version < newest {
@@ -466,7 +563,7 @@ impl Candidates<'_> {
             return Ok(());
         }
         let order = self.request.sort.iter().map(|rule| Order::of(rule, &view, facts)).collect();
-        self.hits.push(Hit { rtype, id, version, subject, order });
+        self.hits.push(Hit { rtype, id, version, subject, order, own: None });
         Ok(())
     }
 }
@@ -521,7 +618,7 @@ impl SearchRequest<'_> {
     }
 
     /// The first parameter that reads, filters by or sorts by what the classes do not open.
-    fn forbidden_parameter(&self, granted: ClassSet) -> Option<&'static str> {
+    pub(crate) fn forbidden_parameter(&self, granted: ClassSet) -> Option<&'static str> {
         let filters = self.filters.iter().map(|filter| {
             let SearchParam { rtype, code, .. } = *filter.param;
             (code, param_classes_modified(rtype, code, filter.modifier))

@@ -65,6 +65,16 @@ pub trait Reader: Send + Sync {
         records: &[(ResourceType, LogicalId)],
     ) -> Result<Vec<Option<SearchRow>>, StoreError>;
 
+    /// The live records of other subjects that are linked to this one, of these types (none given: all types), by type and id. At
+    /// most `limit`. Clear names only: nothing of a record.
+    fn linked(
+        &self,
+        tenant: &TenantId,
+        subject: SubjectId,
+        types: &[ResourceType],
+        limit: usize,
+    ) -> Result<Vec<(ResourceType, LogicalId)>, StoreError>;
+
     /// Live records of a type that have at least one of the tokens.
     fn by_tokens(
         &self,

@@ -6,6 +6,7 @@ mod common;
 
 mod audit;
 mod keys;
+mod linked;
 mod reads;
 mod searches;
 mod tampering;

@@ -32,6 +32,7 @@ macro_rules! all_reads_through {
             fn scan_search(tenant: &TenantId, subject: SubjectId, types: &[ResourceType], visit: &mut dyn FnMut(SearchRowRef<'_>) -> ControlFlow<()>) -> ();
             fn scan_type(tenant: &TenantId, rtype: ResourceType, visit: &mut dyn FnMut(SearchRowRef<'_>) -> ControlFlow<()>) -> ();
             fn search_rows(tenant: &TenantId, subject: Option<SubjectId>, records: &[(ResourceType, LogicalId)]) -> Vec<Option<SearchRow>>;
+            fn linked(tenant: &TenantId, subject: SubjectId, types: &[ResourceType], limit: usize) -> Vec<(ResourceType, LogicalId)>;
             fn by_tokens(tenant: &TenantId, rtype: ResourceType, tokens: &[IndexToken], limit: usize) -> Candidates;
             fn updated_between(tenant: &TenantId, rtype: ResourceType, from: Timestamp, to: Timestamp, after: Option<(Timestamp, &LogicalId)>, limit: usize) -> Vec<Updated>;
             fn tenant_keys(tenant: &TenantId) -> Vec<TenantKeyRow>;

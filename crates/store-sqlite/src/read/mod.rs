@@ -131,6 +131,16 @@ impl Reader for Readers {
         Ok(padded(found, records.len()))
     }
 
+    fn linked(
+        &self,
+        tenant: &TenantId,
+        subject: SubjectId,
+        types: &[ResourceType],
+        limit: usize,
+    ) -> Result<Vec<(ResourceType, LogicalId)>, StoreError> {
+        self.snapshot_of(tenant, |connection, tenant| search::linked(connection, tenant, subject, types, limit))
+    }
+
     fn by_tokens(
         &self,
         tenant: &TenantId,

@@ -99,6 +99,30 @@ pub(super) fn row(
     home.map_or(Ok(None), at)
 }
 
+pub(super) fn linked(
+    connection: &Connection,
+    tenant: i64,
+    subject: SubjectId,
+    types: &[ResourceType],
+    limit: usize,
+) -> Result<Vec<(ResourceType, LogicalId)>, StoreError> {
+    const SQL: &str = "SELECT l.rtype, l.id FROM link l \
+                       JOIN search s ON s.tenant = l.tenant AND s.subject = l.home AND s.rtype = l.rtype AND s.id = l.id \
+                       WHERE l.tenant = ?1 AND l.subject = ?2 AND length(s.body) > 0 ORDER BY l.rtype, l.id";
+    let mut found = Vec::new();
+    if limit == 0 {
+        return Ok(found);
+    }
+    let _ = visit_rows(connection, SQL, (tenant, subject.0), |row| {
+        let rtype = resource_type(row, 0)?;
+        if types.is_empty() || types.contains(&rtype) {
+            found.push((rtype, super::logical_id(row, 1)?));
+        }
+        Ok(if found.len() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+    })?;
+    Ok(found)
+}
+
 pub(super) fn by_tokens(
     connection: &Connection,
     tenant: i64,

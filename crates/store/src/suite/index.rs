@@ -81,8 +81,19 @@ pub fn linked_records_come_with_their_own_subject<F: Fixture>() {
     done(&store, put(&shared, 2).of(1).with_links(&[3]).unit());
     assert_eq!(scanned(&store, 2, &[]), [own]);
     assert_eq!(scanned(&store, 3, &[]), [linked]);
+    let names = |of: u8, types: &[&str], limit| {
+        let types: Vec<_> = types.iter().map(|name| rtype_of(name)).collect();
+        let found = store.linked(&tenant("clinic"), subject(of), &types, limit).unwrap();
+        found.into_iter().map(|(_, id)| id.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(3, &[], 10), ["shared"]);
+    assert_eq!(names(3, &["Condition"], 10), [""; 0]);
+    assert_eq!(names(3, &["Condition", "Observation"], 10), ["shared"]);
+    assert_eq!(names(3, &[], 0), [""; 0]);
+    assert_eq!((names(1, &[], 10), names(2, &[], 10)), (vec![], vec![]), "its home, and whom it names no more");
     done(&store, put(&shared, 3).of(1).deleted().unit());
     assert_eq!(scanned(&store, 3, &[]), []);
+    assert_eq!(names(3, &[], 10), [""; 0]);
 }
 
 /// Asked with a subject, a record outside its compartment does not exist.
