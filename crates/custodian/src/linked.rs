@@ -9,7 +9,7 @@ use crate::door::Custodian;
 use crate::error::DoorError;
 use crate::search::{Candidates, Hit, Name, SearchRequest, SearchStop};
 use aceso_audit::{Entry, Receipt};
-use aceso_base::{Caller, SubjectId};
+use aceso_base::{Caller, Interaction, SubjectId};
 use aceso_phi::Phi;
 use aceso_policy::{Decision, Grant, Scope, Target};
 use aceso_store::SearchRow;
@@ -98,7 +98,12 @@ impl Custodian {
 
     /// As the first entry of a search: who asked by what, here about this one record. What is shown has an entry of its own.
     fn linked_entry(&self, caller: &Caller, request: &SearchRequest<'_>, row: &SearchRow, grant: &Grant) -> Entry {
-        Entry::by(caller, request.interaction)
+        // A condition of a write is looked up by the right to write. The entry of that is a search: it changes no record.
+        let action = match request.interaction {
+            Interaction::Everything => Interaction::Everything,
+            _ => Interaction::Search,
+        };
+        Entry::by(caller, action)
             .with_parameters(request.filters.iter().map(|filter| filter.param.code))
             .with_subject(row.subject)
             .with_record(row.rtype, &row.id, row.version)
