@@ -19,8 +19,11 @@ pub(crate) struct Changes {
 
 type Body = Map<String, Value>;
 
+/// What it touched, in order; nothing when it cannot happen now.
+type Change = fn(&mut Changes, &mut Store, Seconds) -> Option<Vec<Touched>>;
+
 /// What can happen, and how often among the rest.
-const KINDS: &[(u64, fn(&mut Changes, &mut Store, Seconds) -> Option<Vec<Touched>>)] = &[
+const KINDS: &[(u64, Change)] = &[
     (14, Changes::lab),
     (6, Changes::correct),
     (10, Changes::renew),

@@ -188,6 +188,9 @@ impl Filters {
 
     /// Whether an object that is not deleted meets all of them.
     pub(crate) fn admit(&self, store: &Store, kind: Kind, ordinal: u64) -> bool {
+        if self.tests.is_empty() {
+            return !store.is_deleted(kind, ordinal);
+        }
         let Some(facts) = store.facts(kind, ordinal).filter(|facts| !facts.deleted) else { return false };
         let quick = self.tests.iter().all(|test| match test {
             Test::Changed(compare, bound) => compare.holds(facts.changed, *bound),

@@ -4,6 +4,7 @@ use crate::filters::{Filters, Query, last};
 use crate::kind::Kind;
 use crate::reply::Reply;
 use crate::store::Store;
+use bytes::Bytes;
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Value, json};
 
@@ -60,20 +61,18 @@ pub(crate) fn page(store: &Store, kind: Kind, url: &str, query: &Query) -> Reply
 
 fn by_cursor(store: &Store, kind: Kind, url: &str, query: &Query, filters: &Filters, cursor: Cursor) -> Reply {
     let limit = limit(query);
-    let candidates = store.candidates(kind, filters.patients.as_deref());
     let admitted = |ordinal: &u64| filters.admit(store, kind, *ordinal);
+    let candidates = |range| store.candidates(kind, range, filters.patients.as_deref()).filter(admitted);
     let (mut found, more_before, more_after): (Vec<u64>, bool, bool) = match cursor {
         Cursor::Start | Cursor::After(_) => {
             let start = if let Cursor::After(id) = cursor { store.world.after(kind, id) } else { 0 };
-            let found: Vec<u64> =
-                candidates.skip_while(|ordinal| *ordinal < start).filter(admitted).take(limit + 1).collect();
+            let found: Vec<u64> = candidates(start..u64::MAX).take(limit + 1).collect();
             let more = found.len() > limit;
             (found, cursor != Cursor::Start, more)
         }
         Cursor::Before(id) => {
             let end = store.world.after(kind, id - 1);
-            let mut found: Vec<u64> =
-                candidates.rev().skip_while(|ordinal| *ordinal >= end).filter(admitted).take(limit + 1).collect();
+            let mut found: Vec<u64> = candidates(0..end).rev().take(limit + 1).collect();
             let more = found.len() > limit;
             found.truncate(limit);
             found.reverse();
@@ -85,38 +84,42 @@ fn by_cursor(store: &Store, kind: Kind, url: &str, query: &Query, filters: &Filt
     let link = |there: bool, cursor: Option<Cursor>| {
         cursor.filter(|_| there).map(|cursor| with_parameter(url, query, "cursor", &cursor.text()))
     };
-    Reply::json(
-        200,
-        &json!({
-            "next": link(more_after, id(found.last()).map(Cursor::After)),
-            "previous": link(more_before, id(found.first()).map(Cursor::Before)),
-            "results": bodies(store, kind, &found),
-        }),
-    )
+    let head = json!({
+        "next": link(more_after, id(found.last()).map(Cursor::After)),
+        "previous": link(more_before, id(found.first()).map(Cursor::Before)),
+    });
+    listing(&head, store, kind, &found)
 }
 
 fn by_offset(store: &Store, kind: Kind, url: &str, query: &Query, filters: &Filters) -> Reply {
     let limit = limit(query);
     let offset: usize = last(query, "offset").and_then(|text| text.parse().ok()).unwrap_or(0);
-    let candidates = store.candidates(kind, filters.patients.as_deref());
+    let candidates = store.candidates(kind, 0..u64::MAX, filters.patients.as_deref());
     let admitted: Vec<u64> = candidates.filter(|ordinal| filters.admit(store, kind, *ordinal)).collect();
     let found: Vec<u64> = admitted.iter().skip(offset).take(limit).copied().collect();
     let next = (offset + limit < admitted.len()).then(|| (offset + limit).to_string());
     let previous = (offset > 0).then(|| offset.saturating_sub(limit).to_string());
     let link = |to: Option<String>| to.map(|to| with_parameter(url, query, "offset", &to));
-    Reply::json(
-        200,
-        &json!({
-            "count": admitted.len(),
-            "next": link(next),
-            "previous": link(previous),
-            "results": bodies(store, kind, &found),
-        }),
-    )
+    let head = json!({ "count": admitted.len(), "next": link(next), "previous": link(previous) });
+    listing(&head, store, kind, &found)
 }
 
-fn bodies(store: &Store, kind: Kind, found: &[u64]) -> Vec<Value> {
-    found.iter().filter_map(|ordinal| store.get(kind, *ordinal)).map(|stored| stored.body.clone()).collect()
+/// The page as text: the objects are written one after the other, without a tree of the whole.
+fn listing(head: &Value, store: &Store, kind: Kind, found: &[u64]) -> Reply {
+    let mut reply = Reply::json(200, head);
+    let mut text = reply.body.to_vec();
+    if text.pop() == Some(b'}') {
+        text.extend_from_slice(b",\"results\":[");
+    }
+    for (at, stored) in found.iter().filter_map(|ordinal| store.get(kind, *ordinal)).enumerate() {
+        if at > 0 {
+            text.push(b',');
+        }
+        text.extend(serde_json::to_vec(&stored.body).unwrap_or_default());
+    }
+    text.extend_from_slice(b"]}");
+    reply.body = Bytes::from(text);
+    reply
 }
 
 /// The address again with one parameter set and all others kept.

@@ -6,6 +6,7 @@ use crate::objects::{Person, instant, person};
 use crate::world::World;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// An object as it is now.
@@ -108,14 +109,16 @@ impl Store {
         touched.is_some_and(|stored| stored.deleted)
     }
 
-    /// Ordinals in ascending order: all, or those of these patients.
+    /// Ordinals in this range, in ascending order: all, or those of these patients.
     pub(crate) fn candidates(
         &self,
         kind: Kind,
+        range: Range<u64>,
         patients: Option<&[i64]>,
     ) -> Box<dyn DoubleEndedIterator<Item = u64> + '_> {
-        let Some(patients) = patients else { return Box::new(0..self.next(kind)) };
-        let mut found: Vec<u64> = patients.iter().flat_map(|patient| self.of_patient(kind, *patient)).collect();
+        let Some(patients) = patients else { return Box::new(range.start..range.end.min(self.next(kind))) };
+        let of_each = patients.iter().flat_map(|patient| self.of_patient(kind, *patient));
+        let mut found: Vec<u64> = of_each.filter(|ordinal| range.contains(ordinal)).collect();
         found.sort_unstable();
         found.dedup();
         Box::new(found.into_iter())

@@ -3,7 +3,7 @@
 //! Patient `n` is the synthetic patient `n % 12` again, under another name and shifted in time. So the number of objects is known
 //! without making them, ids lead back to places, and ten thousand patients take no memory.
 
-use crate::facts::{Course, DAY, Facts, Patient, Seconds};
+use crate::facts::{DAY, Facts, Patient, Seconds};
 use crate::kind::Kind;
 use crate::objects;
 use crate::random::{mix, within};
@@ -176,11 +176,6 @@ impl World {
     /// The object as it was at the start.
     pub(crate) fn object(&self, kind: Kind, ordinal: u64) -> Option<Value> {
         (ordinal < self.count(kind)).then(|| objects::object(self, kind, ordinal))?
-    }
-
-    /// A course of this patient, for orders that go on from it.
-    pub(crate) fn courses(&self, patient: u64) -> &[Course] {
-        self.facts_of(patient).map_or(&[], |facts| facts.courses.as_slice())
     }
 }
 

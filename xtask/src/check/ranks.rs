@@ -4,7 +4,10 @@ use super::Finding;
 use super::workspace::{Member, Workspace};
 
 /// Packages that are tools: they have no rank that counts, and nothing that is shipped may depend on them.
-const TOOLS: &[&str] = &["aceso-testkit", "aceso-fhir-gen", "aceso-fuzz", "xtask"];
+const TOOLS: &[&str] = &["aceso-testkit", "aceso-emr-sim", "aceso-fhir-gen", "aceso-fuzz", "xtask"];
+
+/// `(who, which tool)`: the demo shows the product beside a simulated EHR, and the demo is a command of the one binary.
+const LINKED: (&str, &str) = ("aceso-server", "aceso-emr-sim");
 
 /// `(what, who alone may depend on it, what would break)`.
 const RESERVED: &[(&[&str], &[&str], &str)] = &[
@@ -74,7 +77,7 @@ fn ranked(name: &str, member: &Member) -> Option<Finding> {
 }
 
 fn downwards(workspace: &Workspace, name: &str, member: &Member, dependency: &str) -> Option<Finding> {
-    if TOOLS.contains(&dependency) {
+    if TOOLS.contains(&dependency) && (name, dependency) != LINKED {
         return Some(Finding::new(name, format!("ships {dependency}, which is a tool; make it a dev-dependency")));
     }
     let below = workspace.members.get(dependency)?.rank?;
@@ -124,6 +127,14 @@ mod tests {
     fn a_reserved_edge_is_found() {
         let bad = workspace(&[("aceso-seal", 22, &[]), ("aceso-repository", 31, &["aceso-seal", "axum"])]);
         assert_eq!(check(&bad).len(), 2);
+    }
+
+    #[test]
+    fn the_simulated_ehr_is_linked_by_the_binary_and_by_nothing_else() {
+        let linked = workspace(&[("aceso-server", 50, &["aceso-emr-sim"]), ("aceso-emr-sim", 0, &["aceso-base", "hyper"])]);
+        assert_eq!(check(&linked), []);
+        let shipped = workspace(&[("aceso-connect", 40, &["aceso-emr-sim"]), ("aceso-emr-sim", 0, &[])]);
+        assert_eq!(check(&shipped).len(), 1);
     }
 
     #[test]

@@ -186,7 +186,7 @@ fn request_course(salt: usize, request: &Value, medications: &BTreeMap<&str, &Va
 
 /// A course with what followed its first order: refills, a change of dose, fills. The bundles have none of these, so they are made
 /// up here, the same for the same number.
-pub(crate) fn course(salt: usize, mut course: Course) -> Course {
+fn course(salt: usize, mut course: Course) -> Course {
     let Some(first) = course.orders.first().copied() else { return course };
     course.documented = salt % 7 == 3;
     if !course.documented {

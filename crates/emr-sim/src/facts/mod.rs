@@ -12,8 +12,6 @@ use serde_json::Value;
 use std::io::Read as _;
 use std::sync::{Arc, OnceLock};
 
-pub(crate) use chart::course;
-
 /// Seconds since the epoch.
 pub(crate) type Seconds = i64;
 
