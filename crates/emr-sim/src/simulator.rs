@@ -76,7 +76,6 @@ impl Simulator {
     }
 
     /// Makes so many changes now, with their events, and says what they touched, in order.
-    #[expect(clippy::must_use_candidate, reason = "called for what it does")]
     pub fn change(&self, changes: usize) -> Vec<Changed> {
         let touched = self.core.change(changes);
         let state = self.core.state();
@@ -90,13 +89,11 @@ impl Simulator {
 
     /// Saves one object at the source with other members, as somebody in the clinic would. False when there is no such object, or when
     /// it is deleted.
-    #[expect(clippy::must_use_candidate, reason = "called for what it does")]
     pub fn edit(&self, kind: Kind, id: i64, edit: impl FnOnce(&mut Map<String, Value>)) -> bool {
         self.core.edit(kind, id, edit)
     }
 
     /// Deletes one object at the source. False when there is no such object, when it is deleted, or when its type is not deleted.
-    #[expect(clippy::must_use_candidate, reason = "called for what it does")]
     pub fn delete(&self, kind: Kind, id: i64) -> bool {
         self.core.delete(kind, id)
     }

@@ -131,7 +131,8 @@ mod tests {
 
     #[test]
     fn the_simulated_ehr_is_linked_by_the_binary_and_by_nothing_else() {
-        let linked = workspace(&[("aceso-server", 50, &["aceso-emr-sim"]), ("aceso-emr-sim", 0, &["aceso-base", "hyper"])]);
+        let linked =
+            workspace(&[("aceso-server", 50, &["aceso-emr-sim"]), ("aceso-emr-sim", 0, &["aceso-base", "hyper"])]);
         assert_eq!(check(&linked), []);
         let shipped = workspace(&[("aceso-connect", 40, &["aceso-emr-sim"]), ("aceso-emr-sim", 0, &[])]);
         assert_eq!(check(&shipped).len(), 1);

@@ -92,7 +92,7 @@ pub(super) fn vitals(chart: &Chart<'_>, index: usize) -> Option<Value> {
     Some(json!({
         "id": chart.id(),
         "bmi": taken.bmi,
-        "bmi_percentile": taken.bmi_percentile.map(f64::round),
+        "bmi_percentile": taken.bmi_percentile.map(|percentile| percentile.round() as i64),
         "length_for_weight_percentile": null,
         "height": measured(taken.height.map(|cm| cm * INCHES_PER_CM), Some("inches")),
         "weight": measured(taken.weight.map(|kg| kg * POUNDS_PER_KG), Some("lbs")),

@@ -1,6 +1,6 @@
 //! The simulator over real HTTP on the loopback: the list of what a fake of this interface must do, line by line.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod faults;
 mod objects;
