@@ -35,7 +35,7 @@ pub use export::{ExportError, export};
 pub use fault::{Fault, FaultKind};
 pub use keys::{LogKeys, SecretBytesError};
 pub use note::{Checkpoint, NoteError, Origin, VerifyingKey};
-pub use proof::{ProofError, consistency_proof, inclusion_proof, verify_consistency, verify_inclusion};
+pub use proof::{ProofError, consistency_proof, inclusion_proof, tree_root, verify_consistency, verify_inclusion};
 pub use reader::{LogReader, LoggedEntry, ReadEntriesError, ReadError, SealedBatch, read_entries};
 pub use sequencer::{AppendError, Frame, Receipt, ResumeError, Sequencer};
 pub use tiles::{FullTile, TileError, TilePath, serve_tile};

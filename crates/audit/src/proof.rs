@@ -75,6 +75,17 @@ pub fn consistency_proof(log: &dyn LogReader, old: u64, new: u64) -> Result<Vec<
     Ok(proof)
 }
 
+/// The root of the tree of the first `size` entries (RFC 9162 section 2.1.1), from stored tiles.
+///
+/// # Errors
+/// [`ProofError::Size`] when the log is shorter; [`ProofError::Read`].
+pub fn tree_root(log: &dyn LogReader, size: u64) -> Result<Hash, ProofError> {
+    if size > log.size()? {
+        return Err(ProofError::Size);
+    }
+    if size == 0 { Ok(empty_root()) } else { Ok(range_root(log, 0, size)?) }
+}
+
 /// Checks that the leaf with this hash is at `index` in the tree of `size` leaves with this root (RFC 9162 section 2.1.3.2).
 ///
 /// # Errors

@@ -22,7 +22,11 @@ impl Custodian {
     }
 
     pub(crate) async fn commit(&self, unit: Unit) -> Result<Vec<Receipt>, CommitError> {
-        self.inner.store.commit(unit).await
+        let receipts = self.inner.store.commit(unit).await?;
+        if let Some(last) = receipts.last() {
+            self.inner.freshness.reached(last.tree_size());
+        }
+        Ok(receipts)
     }
 
     /// Makes one entry durable.

@@ -1,7 +1,6 @@
 //! How a process comes to its door: the system's own keys, the log's keys, then the tenants.
 
 use crate::door::{Custodian, LogSide, Parts};
-use crate::freshness::Freshness;
 use crate::keyring::{Keyring, KeyringError, open_tenant};
 use aceso_audit::{Action, Entry, LogKeys};
 use aceso_base::{Clock, Randomness, Region, SubjectId, TenantId};
@@ -110,9 +109,8 @@ impl Custodian {
             commit(&*parts.store, unit).await?;
         }
         let log = LogSide { keys: prepared.log_keys, origin: parts.origin.clone() };
-        let freshness = Freshness::new();
-        freshness.replay(parts.store.log(), &log.keys, &log.origin).map_err(|_| BootError::Log)?;
-        Ok(Self::assemble(parts, keyring, freshness, log))
+        let learned = crate::snapshots::learn(&*parts.store, &keyring, &log, &*parts.rng)?;
+        Ok(Self::assemble(parts, keyring, learned, log))
     }
 
     /// The start-up guard of the indexes: they are chosen once by the configured population, and checked at every start.

@@ -2,6 +2,8 @@
 
 use crate::freshness::Freshness;
 use crate::keyring::Keyring;
+use crate::snapshots::StartReport;
+use crate::sweep::Told;
 use aceso_audit::{LogKeys, Origin};
 use aceso_base::{Clock, Randomness, Region, Timestamp};
 use aceso_policy::Engine;
@@ -9,6 +11,7 @@ use aceso_seal::KeyProvider;
 use aceso_seal::index::Plan;
 use aceso_store::Store;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 /// What the door is built from; made once by the wiring.
@@ -50,6 +53,13 @@ pub(crate) struct Inner {
     pub(crate) rng: Arc<dyn Randomness>,
     pub(crate) keyring: Keyring,
     pub(crate) freshness: Freshness,
+    /// One snapshot at a time.
+    pub(crate) snapshots: tokio::sync::Mutex<()>,
+    /// The size of the log that the stored snapshot is of; 0 without one.
+    pub(crate) snapshot_size: AtomicU64,
+    pub(crate) started: StartReport,
+    /// What did not open in the background.
+    pub(crate) told: Told,
     pub(crate) log: LogSide,
     pub(crate) plan: Plan,
     pub(crate) search_budget: Duration,
@@ -62,9 +72,29 @@ pub(crate) struct LogSide {
 }
 
 impl Custodian {
-    pub(crate) fn assemble(parts: Parts, keyring: Keyring, freshness: Freshness, log: LogSide) -> Self {
+    pub(crate) fn assemble(
+        parts: Parts,
+        keyring: Keyring,
+        (freshness, snapshot_size, started): (Freshness, u64, StartReport),
+        log: LogSide,
+    ) -> Self {
         let Parts { store, engine, region, clock, rng, search_budget, plan, .. } = parts;
-        let inner = Inner { store, engine, region, clock, rng, keyring, freshness, log, plan, search_budget };
+        let inner = Inner {
+            store,
+            engine,
+            region,
+            clock,
+            rng,
+            keyring,
+            freshness,
+            snapshots: tokio::sync::Mutex::new(()),
+            snapshot_size: AtomicU64::new(snapshot_size),
+            started,
+            told: Told::default(),
+            log,
+            plan,
+            search_budget,
+        };
         Self { inner: Arc::new(inner) }
     }
 

@@ -79,7 +79,7 @@ impl Custodian {
 
     /// What the log knows of these records, asked before their rows are read.
     fn newest_of_all(&self, tenant: &TenantId, names: &[Name]) -> Vec<Option<Newest>> {
-        names.iter().map(|(rtype, id)| self.inner.freshness.newest_of(tenant, *rtype, id)).collect()
+        names.iter().map(|(rtype, id)| self.inner.freshness.look(tenant, *rtype, id).1).collect()
     }
 
     /// The records that the page's records refer to.

@@ -26,6 +26,13 @@ pub(crate) enum KeyringError {
     Store(#[from] StoreError),
 }
 
+impl KeyringError {
+    /// The stored bytes are at fault, not the service: asking again does not help.
+    pub(crate) const fn is_damage(self) -> bool {
+        matches!(self, Self::Key(KeyError::Refused | KeyError::UnknownVersion(_)))
+    }
+}
+
 pub(crate) struct Keyring {
     store: Arc<dyn Store>,
     provider: Arc<dyn KeyProvider>,

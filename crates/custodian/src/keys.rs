@@ -3,7 +3,9 @@
 use crate::access::unavailable;
 use crate::door::Custodian;
 use crate::error::DoorError;
-use aceso_audit::{Action, Entry, Outcome, Receipt};
+use crate::open::OpenFailure;
+use crate::sweep::Broken;
+use aceso_audit::{Action, Entry, Receipt};
 use aceso_base::{SubjectId, TenantId, Timestamp, UserId};
 use aceso_seal::{Place, WrappedSubjectKey, reseal_record};
 use aceso_store::{CommitError, KeyUse, KeyWrite, Put, RecordRow, SealedUnder, SubjectKeyRow, TenantKeyRow, Unit};
@@ -18,6 +20,20 @@ pub struct KeyStatus {
     pub versions: Vec<(u32, Timestamp, Option<Timestamp>)>,
     /// How many rows name each version.
     pub usage: Vec<KeyUse>,
+    /// Rows that did not open when this process tried to move or check them; each is one entry of the log.
+    pub unreadable: u64,
+    /// Which version of the root key wraps each version of the tenant key, where the key service tells; keys that were
+    /// destroyed are left out.
+    pub roots: Vec<(u32, Option<u32>)>,
+}
+
+/// The root key, over all tenants of the data directory and the system's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RootStatus {
+    /// The version that wraps; `None` where the key service turns its keys over by itself.
+    pub primary: Option<u32>,
+    /// Wrapped keys that name an older one.
+    pub left: u64,
 }
 
 impl KeyStatus {
@@ -39,7 +55,7 @@ pub struct RewrapProgress {
     pub subject_keys: u64,
     /// Record versions sealed anew.
     pub records: u64,
-    /// Rows that did not open and were left as they are; each is an entry of the log.
+    /// Rows and keys that did not open and were left as they are; each is an entry of the log, once in the life of a process.
     pub failed: u64,
 }
 
@@ -66,8 +82,11 @@ impl Custodian {
         let rows = self.inner.store.tenant_keys(tenant).map_err(unavailable)?;
         let usage = self.inner.store.key_usage(tenant).map_err(unavailable)?;
         let primary = rows.iter().map(|row| row.version).max().unwrap_or_default();
+        let provider = self.inner.keyring.provider();
+        let held = rows.iter().filter(|row| !row.wrapped.is_empty());
+        let roots = held.map(|row| (row.version, provider.root_version(&row.wrapped))).collect();
         let versions = rows.into_iter().map(|row| (row.version, row.created, row.retired)).collect();
-        Ok(KeyStatus { primary, versions, usage: usage.versions })
+        Ok(KeyStatus { primary, versions, usage: usage.versions, unreadable: self.unreadable_rows(tenant), roots })
     }
 
     /// Makes a new version of the tenant's key; from now on new rows are sealed under it. Old rows open as before.
@@ -105,9 +124,16 @@ impl Custodian {
         let inner = &self.inner;
         let keys = inner.keyring.tenant(tenant).map_err(|_| DoorError::Unavailable("keys"))?;
         let primary = keys.primary();
-        let subjects = inner.store.subjects_wrapped_by(tenant, primary, None, STEP).map_err(unavailable)?;
-        if !subjects.is_empty() {
-            return self.rewrap_subjects(tenant, by, &subjects).await.map(Some);
+        let mut after = None;
+        loop {
+            let subjects = inner.store.subjects_wrapped_by(tenant, primary, after, STEP).map_err(unavailable)?;
+            let Some(last) = subjects.last() else { break };
+            after = Some(*last);
+            let progress = self.rewrap_subjects(tenant, by, &subjects).await?;
+            // Keys that do not open stay where they are, as rows do below.
+            if progress.subject_keys > 0 {
+                return Ok(Some(progress));
+            }
         }
         let mut after = None;
         loop {
@@ -131,15 +157,19 @@ impl Custodian {
         let inner = &self.inner;
         let keys = inner.keyring.tenant(tenant).map_err(|_| DoorError::Unavailable("keys"))?;
         let mut unit = Unit::default();
+        let mut failed = 0;
         for &subject in subjects {
             for row in inner.store.subject_keys(tenant, subject).map_err(unavailable)? {
                 if row.tenant_key_version >= keys.primary() {
                     continue;
                 }
                 let old = WrappedSubjectKey { tenant_key_version: row.tenant_key_version, bytes: row.wrapped };
-                let new = keys
-                    .rewrap_subject(subject, row.version, &old)
-                    .map_err(|_| DoorError::Unavailable("a patient key does not open"))?;
+                let Ok(new) = keys.rewrap_subject(subject, row.version, &old) else {
+                    failed += 1;
+                    let broken = Broken::Key { subject, version: row.version };
+                    self.tell_once(tenant, by, broken, OpenFailure::Sealed).await?;
+                    continue;
+                };
                 let moved = SubjectKeyRow {
                     version: row.version,
                     tenant_key_version: new.tenant_key_version,
@@ -150,12 +180,15 @@ impl Custodian {
             }
         }
         let moved = unit.keys.len() as u64;
+        if moved == 0 {
+            return Ok(RewrapProgress { failed, ..RewrapProgress::default() });
+        }
         unit.entries
             .push(self.key_entry(Action::KeyRewrapped, tenant, by).with_count(moved).with_detail("patient-keys"));
         match self.commit(unit).await {
-            Ok(_) => Ok(RewrapProgress { subject_keys: moved, ..RewrapProgress::default() }),
+            Ok(_) => Ok(RewrapProgress { subject_keys: moved, failed, ..RewrapProgress::default() }),
             // A shred or another sweep came in between: the next step sees the new rows.
-            Err(CommitError::Refused { .. }) => Ok(RewrapProgress::default()),
+            Err(CommitError::Refused { .. }) => Ok(RewrapProgress { failed, ..RewrapProgress::default() }),
             Err(CommitError::Unavailable(error)) => Err(unavailable(error)),
         }
     }
@@ -182,22 +215,18 @@ impl Custodian {
                 version: *version,
             };
             let subject = inner.keyring.subject(tenant, head.subject, head.subject_key_version);
-            let resealed = match subject.map_err(|_| DoorError::Unavailable("keys"))? {
+            let resealed = match subject {
                 // A shredded patient's row opens for nobody: it needs no tenant key any more and only moves in the count.
-                None => sealed,
-                Some(subject) => match reseal_record(&keys, &subject, &place, &sealed, &*inner.rng) {
-                    Ok(resealed) => resealed,
-                    Err(_) => {
-                        progress.failed += 1;
-                        let entry = self
-                            .key_entry(Action::OpenFailed, tenant, by)
-                            .with_outcome(Outcome::failed("does-not-open"))
-                            .with_subject(head.subject)
-                            .with_record(key.rtype, &key.id, *version);
-                        let _ = self.record_one(entry).await?;
-                        continue;
-                    }
-                },
+                Ok(None) => Some(sealed),
+                Ok(Some(subject)) => reseal_record(&keys, &subject, &place, &sealed, &*inner.rng).ok(),
+                Err(error) if error.is_damage() => None,
+                Err(_) => return Err(DoorError::Unavailable("keys")),
+            };
+            let Some(resealed) = resealed else {
+                progress.failed += 1;
+                let broken = Broken::Record { key: key.clone(), subject: head.subject, version: *version };
+                self.tell_once(tenant, by, broken, OpenFailure::Sealed).await?;
+                continue;
             };
             head.tenant_key_version = keys.primary();
             let put = Put {
@@ -215,9 +244,11 @@ impl Custodian {
                 Err(CommitError::Unavailable(error)) => return Err(unavailable(error)),
             }
         }
-        let entry =
-            self.key_entry(Action::KeyRewrapped, tenant, by).with_count(progress.records).with_detail("records");
-        let _ = self.record_one(entry).await?;
+        if progress.records > 0 {
+            let entry =
+                self.key_entry(Action::KeyRewrapped, tenant, by).with_count(progress.records).with_detail("records");
+            let _ = self.record_one(entry).await?;
+        }
         Ok(progress)
     }
 
@@ -237,8 +268,18 @@ impl Custodian {
             entries: vec![self.key_entry(Action::KeyShredded, tenant, by).with_subject(subject)],
             ..Unit::default()
         };
-        let receipts = self.commit(unit).await.map_err(commit_error)?;
+        let flight = self.inner.freshness.begin(std::iter::empty());
+        let receipts = match self.commit(unit).await {
+            Ok(receipts) => receipts,
+            Err(error @ CommitError::Refused { .. }) => {
+                flight.land();
+                return Err(commit_error(error));
+            }
+            Err(error) => return Err(commit_error(error)),
+        };
         self.inner.keyring.forget_subject(tenant, subject);
+        self.inner.freshness.note_shred(tenant, subject);
+        flight.land();
         let receipt = receipts.into_iter().next().ok_or(DoorError::Unavailable("the log gave no receipt"))?;
         Ok(ShredReceipt { subject, at, receipt })
     }
@@ -248,12 +289,12 @@ impl Custodian {
         self.inner.keyring.flush();
     }
 
-    fn key_entry(&self, action: Action, tenant: &TenantId, by: &UserId) -> Entry {
+    pub(crate) fn key_entry(&self, action: Action, tenant: &TenantId, by: &UserId) -> Entry {
         Entry::system(&self.inner.region, action).with_tenant(tenant).with_user(by)
     }
 }
 
-fn commit_error(error: CommitError) -> DoorError {
+pub(crate) fn commit_error(error: CommitError) -> DoorError {
     match error {
         CommitError::Unavailable(error) => unavailable(error),
         CommitError::Refused { .. } => DoorError::Unavailable("another operator changed the keys at the same time"),

@@ -24,6 +24,8 @@ pub(crate) enum OpenFailure {
     Splice,
     /// The row is older than the newest version that the log knows, or versions before it are missing.
     RolledBack,
+    /// The record's tokens or links are not those that its search part was sealed with.
+    Index,
     /// The log knows the record, the store does not have it.
     Missing,
 }
@@ -36,6 +38,7 @@ impl OpenFailure {
             Self::Sealed => "does-not-open",
             Self::Splice => "parts-do-not-fit",
             Self::RolledBack => "rolled-back",
+            Self::Index => "index-changed",
             Self::Missing => "missing",
         }
     }

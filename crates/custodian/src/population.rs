@@ -23,7 +23,7 @@ impl Candidates<'_> {
     }
 
     /// The records that can match at all.
-    fn population_names(&self, rtype: ResourceType) -> Result<Vec<(ResourceType, LogicalId)>, SearchStop> {
+    fn population_names(&mut self, rtype: ResourceType) -> Result<Vec<(ResourceType, LogicalId)>, SearchStop> {
         if let Some(ids) = self.request.filters.iter().find_map(ids) {
             return Ok(ids.into_iter().map(|id| (rtype, id)).collect());
         }
@@ -50,19 +50,32 @@ impl Candidates<'_> {
         self.everybody(rtype, door.now())
     }
 
-    fn everybody(&self, rtype: ResourceType, started: Timestamp) -> Result<Vec<(ResourceType, LogicalId)>, SearchStop> {
+    fn everybody(
+        &mut self,
+        rtype: ResourceType,
+        started: Timestamp,
+    ) -> Result<Vec<(ResourceType, LogicalId)>, SearchStop> {
         let mut names = Vec::new();
         let mut too_costly = false;
+        let expected = self.door.inner.freshness.expect(&self.caller.tenant, None, &[rtype]);
+        let mut sum = 0_u64;
         let scanned = self.door.inner.store.scan_type(&self.caller.tenant, rtype, &mut |row| {
             if names.len() % 1024 == 1023 && self.door.over_budget(started) {
                 too_costly = true;
                 return ControlFlow::Break(());
             }
-            names.extend(LogicalId::parse(row.id).map(|id| (rtype, id)));
+            if let Ok(id) = LogicalId::parse(row.id) {
+                sum = sum.wrapping_add(self.term(rtype, &id, row.version));
+                names.push((rtype, id));
+            }
             ControlFlow::Continue(())
         });
         scanned.map_err(SearchStop::store)?;
-        if too_costly { Err(SearchStop::TooCostly) } else { Ok(names) }
+        if too_costly {
+            return Err(SearchStop::TooCostly);
+        }
+        self.compare(&expected, None, sum);
+        Ok(names)
     }
 
     fn check_names(&mut self, names: Vec<(ResourceType, LogicalId)>) -> Result<(), SearchStop> {
@@ -74,8 +87,11 @@ impl Candidates<'_> {
             }
             let rows =
                 self.door.inner.store.search_rows(&self.caller.tenant, None, block).map_err(SearchStop::store)?;
-            for row in rows.into_iter().flatten() {
-                self.check_row(&row, &mut room)?;
+            for ((rtype, id), row) in block.iter().zip(rows) {
+                match row {
+                    Some(row) => self.check_row(&row, &mut room)?,
+                    None => self.check_gone(*rtype, id),
+                }
             }
         }
         Ok(())

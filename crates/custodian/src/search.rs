@@ -9,6 +9,7 @@ use crate::cursor::Position;
 use crate::door::Custodian;
 use crate::error::DoorError;
 use crate::facts::{Facts, Order, matches};
+use crate::gaps::Gap;
 use crate::include::Inclusion;
 use crate::linked::{Admitted, LEFT_OUT, LinkedStop, MAX_LINKED};
 use crate::open::{OpenFailure, Plain};
@@ -104,6 +105,9 @@ struct Hits {
 
 pub(crate) type Name = (ResourceType, LogicalId);
 
+/// Matches, and inside a patient the candidates that are linked to him.
+pub(crate) type GrantedHits = (Vec<Hit>, Option<(SubjectId, Vec<Name>)>);
+
 impl Custodian {
     /// Searches.
     ///
@@ -180,7 +184,7 @@ impl Custodian {
         request: &SearchRequest<'_>,
     ) -> Result<Hits, DoorError> {
         let stopped = |stop| self.search_stopped(caller, request, stop);
-        let (mut hits, linked) = match self.granted_hits(caller, grant, receipt, request) {
+        let (mut hits, linked) = match self.whole_hits(caller, (grant, receipt), request).await {
             Ok(found) => found,
             Err(stop) => return Err(stopped(stop).await),
         };
@@ -199,14 +203,14 @@ impl Custodian {
         Ok(Hits { hits, left_out })
     }
 
-    /// The matches that the grant covers, and the candidates that are linked to the searched patient and not covered.
-    fn granted_hits(
+    /// The matches that the grant covers, the candidates that are linked to the searched patient and not covered, and what may be
+    /// lacking.
+    pub(crate) fn granted_hits(
         &self,
         caller: &Caller,
-        grant: &Grant,
-        receipt: &Receipt,
+        (grant, receipt): (&Grant, &Receipt),
         request: &SearchRequest<'_>,
-    ) -> Result<(Vec<Hit>, Option<(SubjectId, Vec<Name>)>), SearchStop> {
+    ) -> Result<(GrantedHits, Option<Gap>), SearchStop> {
         let mut search = Candidates::new(self, caller, (grant, receipt), request);
         match request.scope {
             SearchScope::Compartment(subject) => search.compartment(subject)?,
@@ -222,7 +226,7 @@ impl Custodian {
         }
         search.catch_up()?;
         let within = search.within.filter(|subject| !subject.is_directory());
-        Ok((search.hits, within.map(|subject| (subject, search.linked))))
+        Ok(((search.hits, within.map(|subject| (subject, search.linked))), search.gap))
     }
 
     async fn show(
@@ -332,14 +336,14 @@ impl Custodian {
     }
 
     async fn search_stopped(&self, caller: &Caller, request: &SearchRequest<'_>, stop: SearchStop) -> DoorError {
-        let (outcome, subject, record) = match stop {
+        let (outcome, unreadable, subject, record) = match stop {
             SearchStop::Unavailable(code) => return DoorError::Unavailable(code),
-            SearchStop::TooCostly => (Outcome::failed("too-costly"), None, None),
+            SearchStop::TooCostly => (Outcome::failed("too-costly"), false, None, None),
+            SearchStop::Incomplete { subject } => (Outcome::failed(OpenFailure::Missing.code()), true, subject, None),
             SearchStop::Unreadable { rtype, id, version, subject, failure } => {
-                (Outcome::failed(failure.code()), Some(subject), Some((rtype, id, version)))
+                (Outcome::failed(failure.code()), true, Some(subject), Some((rtype, id, version)))
             }
         };
-        let unreadable = record.is_some();
         let action = if unreadable { aceso_audit::Action::OpenFailed } else { request.interaction.into() };
         let mut entry = Entry::by(caller, action).with_outcome(outcome).with_subjects(subject);
         if let Some((rtype, id, version)) = record {
@@ -372,7 +376,17 @@ struct Shown<'h> {
 pub(crate) enum SearchStop {
     Unavailable(&'static str),
     TooCostly,
-    Unreadable { rtype: ResourceType, id: LogicalId, version: Version, subject: SubjectId, failure: OpenFailure },
+    /// Live records of this compartment (none: of the type, over all of them) have no row, or another one.
+    Incomplete {
+        subject: Option<SubjectId>,
+    },
+    Unreadable {
+        rtype: ResourceType,
+        id: LogicalId,
+        version: Version,
+        subject: SubjectId,
+        failure: OpenFailure,
+    },
 }
 
 /// The candidates of one search, checked one by one.
@@ -384,7 +398,10 @@ pub(crate) struct Candidates<'a> {
     pub(crate) request: &'a SearchRequest<'a>,
     pub(crate) hits: Vec<Hit>,
     /// Records whose search part is older than the version that the log knows: changed since, or set back by somebody.
-    behind: Vec<(ResourceType, LogicalId, Version)>,
+    pub(crate) behind: Vec<(ResourceType, LogicalId, Version)>,
+    /// The sum over the rows that were checked, as the log has it.
+    pub(crate) found: u64,
+    pub(crate) gap: Option<Gap>,
     pub(crate) failed: Option<SearchStop>,
     /// The compartment that is searched; `None` across patients.
     pub(crate) within: Option<SubjectId>,
@@ -410,6 +427,8 @@ impl<'a> Candidates<'a> {
             request,
             hits: Vec::new(),
             behind: Vec::new(),
+            found: 0,
+            gap: None,
             failed: None,
             within: None,
             linked: Vec::new(),
@@ -432,8 +451,11 @@ impl Candidates<'_> {
             named.retain(|name| !self.linked.contains(name));
             let rows = inner.store.search_rows(tenant, Some(subject), &named).map_err(SearchStop::store)?;
             let mut room = Phi::new(Vec::new());
-            for row in rows.into_iter().flatten() {
-                self.check_row(&row, &mut room)?;
+            for ((rtype, id), row) in named.iter().zip(rows) {
+                match row {
+                    Some(row) => self.check_row(&row, &mut room)?,
+                    None => self.check_gone(*rtype, id),
+                }
             }
             return Ok(());
         }
@@ -464,6 +486,8 @@ impl Candidates<'_> {
         let started = door.now();
         let mut seen = 0_u32;
         let types = self.request.types;
+        let expected = door.inner.freshness.expect(&self.caller.tenant, Some(subject), types);
+        self.found = 0;
         let scanned = door.inner.store.scan_search(&self.caller.tenant, subject, types, &mut |row| {
             seen = seen.wrapping_add(1);
             if seen.is_multiple_of(1024) && door.over_budget(started) {
@@ -472,6 +496,9 @@ impl Candidates<'_> {
             }
             let Ok(id) = LogicalId::parse(row.id) else { return ControlFlow::Continue(()) };
             if row.subject != subject || row.subject_key_version != key.version() {
+                if row.subject == subject {
+                    self.count(row.rtype, &id, row.version);
+                }
                 linked.push((row.rtype, id));
                 return ControlFlow::Continue(());
             }
@@ -485,6 +512,9 @@ impl Candidates<'_> {
             }
         });
         scanned.map_err(SearchStop::store)?;
+        if self.failed.is_none() {
+            self.compare(&expected, Some(subject), self.found);
+        }
         if !linked.is_empty() {
             let rows = door.inner.store.search_rows(&self.caller.tenant, None, &linked).map_err(SearchStop::store)?;
             for row in rows.into_iter().flatten() {
@@ -527,7 +557,10 @@ impl Candidates<'_> {
             let rows =
                 self.door.inner.store.search_rows(&self.caller.tenant, within, &names).map_err(SearchStop::store)?;
             for ((rtype, id, newest), row) in behind.into_iter().zip(rows) {
-                let Some(row) = row else { continue };
+                let Some(row) = row else {
+                    self.missed(rtype, id)?;
+                    continue;
+                };
                 if row.version < newest {
                     let (version, subject) = (row.version, row.subject);
                     return Err(SearchStop::Unreadable {
@@ -546,7 +579,9 @@ impl Candidates<'_> {
 
     fn check(&mut self, found: Found, key: &SubjectKey, sealed: &[u8], room: &mut Plain) -> Result<(), SearchStop> {
         let Found { rtype, id, version, updated, subject } = found;
-        let newest = self.door.inner.freshness.newest_of(&self.caller.tenant, rtype, &id);
+        let freshness = &self.door.inner.freshness;
+        let (mark, newest) = freshness.look(&self.caller.tenant, rtype, &id);
+        self.found = self.found.wrapping_add(freshness.term(mark, version));
         if let Some(newest) = newest.filter(|newest| newest.version > version) {
             self.behind.push((rtype, id, newest.version));
             return Ok(());

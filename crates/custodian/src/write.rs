@@ -15,9 +15,10 @@ use aceso_fhir::search::{Filter, SearchValues, SearchView, encode, extract};
 use aceso_labels::{ClassSet, Stamp, SubjectFound, other_subjects, split, subject_of};
 use aceso_phi::{IndexToken, Phi, Sealed};
 use aceso_policy::{Decision, Denial, Scope, Target};
-use aceso_seal::{Place, RecordToSeal, SubjectKey, header, seal_record, seal_search};
+use aceso_seal::{IndexDigest, Place, RecordToSeal, SubjectKey, header, seal_record, seal_search};
 use aceso_store::{
-    CommitError, DocumentWrite, Head, KeyWrite, Precondition, Put, RecordKey, RecordRow, SubjectKeyRow, Unit,
+    CommitError, DocumentWrite, Head, KeyWrite, Precondition, Put, RecordKey, RecordRow, StoreError, SubjectKeyRow,
+    Unit,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -120,13 +121,25 @@ impl Custodian {
             let versions = preconditions.len();
             let (guard_of, guard_conditions): (Vec<usize>, Vec<Precondition>) = guards.into_iter().unzip();
             preconditions.extend(guard_conditions);
-            let unit =
-                Unit { preconditions, puts, keys, documents: documents.to_vec(), entries, on_refused: Vec::new() };
+            let documents = documents.to_vec();
+            let unit = Unit { preconditions, puts, keys, documents, entries, ..Unit::default() };
             let steps = (unit.preconditions.len(), unit.puts.len(), unit.keys.len());
+            let flight = self.inner.freshness.begin(outcome.iter().map(|done| (&done.key, done.subject)));
             match self.commit(unit).await {
-                Ok(receipts) => return Ok(self.written(outcome, receipts)),
-                Err(CommitError::Unavailable(error)) => return Err(unavailable(error)),
+                Ok(receipts) => {
+                    let written = self.written(outcome, receipts);
+                    flight.land();
+                    return Ok(written);
+                }
+                Err(CommitError::Unavailable(error)) => {
+                    // After other failures it may be done or not: the flight is lost until the log has told.
+                    if matches!(error, StoreError::Busy | StoreError::Full) {
+                        flight.land();
+                    }
+                    return Err(unavailable(error));
+                }
                 Err(CommitError::Refused { failed, .. }) => {
+                    flight.land();
                     if let Some(at) = failed.checked_sub(versions).filter(|_| failed < steps.0) {
                         return Err(DoorError::Duplicate { change: guard_of.get(at).copied().unwrap_or_default() });
                     }
@@ -189,8 +202,8 @@ impl Custodian {
     fn written(&self, outcome: Vec<Done>, receipts: Vec<Receipt>) -> Vec<Written> {
         let mut done = Vec::with_capacity(outcome.len());
         for (item, receipt) in outcome.into_iter().zip(receipts) {
-            let Done { key, version, updated, created, deleted } = item;
-            self.inner.freshness.note(&key, Newest { version, deleted });
+            let Done { key, subject, version, updated, created, deleted } = item;
+            self.inner.freshness.note(&key, subject, Newest { version, deleted });
             done.push(Written { rtype: key.rtype, id: key.id, version, updated, created, receipt });
         }
         done
@@ -291,12 +304,13 @@ impl Custodian {
         extract(doc.root(), rtype, &mut values);
         let mut encoded: Plain = Phi::new(Vec::with_capacity(512));
         encode(&values, encoded.expose_mut());
-        let search = seal_search(&keys.subject, &place, encoded.expose()).map_err(|_| Stop::seal())?;
         let tokens = {
             let view = SearchView::open(encoded.expose()).map_err(|_| Stop::seal())?;
             crate::tokens::of_record(&keys.tenant, &keys.subject, self.inner.plan, rtype, doc, &view)
         };
         let links = other_subjects(doc.root(), rtype, subject);
+        let index = IndexDigest::of(subject, &tokens, &links);
+        let search = seal_search(&keys.subject, &place, encoded.expose(), index).map_err(|_| Stop::seal())?;
         let entry = self
             .write_entry(session, action, &key, subject, version)
             .with_classes(parts.classes())
@@ -320,7 +334,7 @@ impl Custodian {
             event: true,
         });
         draft.entries.push(entry);
-        draft.outcome.push(Done { key, version, updated, created: !live, deleted: false });
+        draft.outcome.push(Done { key, subject, version, updated, created: !live, deleted: false });
         Ok(())
     }
 
@@ -361,7 +375,7 @@ impl Custodian {
             reseal: false,
             event: true,
         });
-        draft.outcome.push(Done { key, version, updated, created: false, deleted: true });
+        draft.outcome.push(Done { key, subject: head.subject, version, updated, created: false, deleted: true });
         Ok(())
     }
 
@@ -526,6 +540,7 @@ struct Draft {
 
 struct Done {
     key: RecordKey,
+    subject: SubjectId,
     version: Version,
     updated: Timestamp,
     created: bool,

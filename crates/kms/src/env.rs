@@ -57,6 +57,14 @@ impl KeyProvider for EnvProvider {
         self.0.unwrap(context, wrapped)
     }
 
+    fn primary_root(&self) -> Option<u32> {
+        Some(self.0.primary())
+    }
+
+    fn root_version(&self, wrapped: &[u8]) -> Option<u32> {
+        Keyring::version_of(wrapped)
+    }
+
     fn check(&self) -> Result<(), ProviderError> {
         Ok(())
     }
@@ -66,7 +74,7 @@ impl KeyProvider for EnvProvider {
 mod tests {
     use super::*;
     use aceso_base::{Region, TenantId};
-    use aceso_seal::KeyKind;
+    use aceso_seal::{KeyKind, SystemRandomness, TenantKeys};
 
     const ONE: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
     const TWO: &str = "HwECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
@@ -78,12 +86,29 @@ mod tests {
         let old = EnvProvider::new(ONE).unwrap();
         let wrapped = old.wrap(&context, b"secret").unwrap();
         let both = EnvProvider::new(&format!("2:{TWO} 1:{ONE}")).unwrap();
-        assert_eq!(both.primary(), 2);
+        assert_eq!((both.primary(), both.primary_root(), both.root_version(&wrapped)), (2, Some(2), Some(1)));
         assert_eq!(both.unwrap(&context, &wrapped).unwrap().as_slice(), b"secret");
         let again = both.wrap(&context, b"secret").unwrap();
         assert_eq!(old.unwrap(&context, &again), Err(ProviderError::Refused));
         let other = EnvProvider::new(TWO).unwrap();
         assert_eq!(other.unwrap(&context, &wrapped), Err(ProviderError::Refused));
+    }
+
+    #[test]
+    fn an_old_root_key_can_go_when_everything_is_wrapped_anew() {
+        let (region, tenant) = (Region::parse("us").unwrap(), TenantId::parse("acme").unwrap());
+        let old = EnvProvider::new(ONE).unwrap();
+        let (row, root, _) = TenantKeys::create(&old, &region, &tenant, &SystemRandomness).unwrap();
+        let both = EnvProvider::new(&format!("2:{TWO} 1:{ONE}")).unwrap();
+        assert_eq!((both.primary_root(), both.root_version(&row.bytes)), (Some(2), Some(1)));
+        TenantKeys::open(&both, &region, &tenant, std::slice::from_ref(&row), &root).unwrap();
+        let new_row = TenantKeys::rewrap(&both, &both, &region, &tenant, &row).unwrap();
+        let new_root = TenantKeys::rewrap_index_root(&both, &both, &region, &tenant, &root).unwrap();
+        let last = EnvProvider::new(&format!("2:{TWO}")).unwrap();
+        assert!(TenantKeys::open(&last, &region, &tenant, &[row], &root).is_err());
+        assert_eq!(last.root_version(&new_row.bytes), Some(2));
+        TenantKeys::open(&last, &region, &tenant, &[new_row], &new_root).unwrap();
+        assert!(both.add_root(&SystemRandomness).is_err() && both.remove_old_roots().is_err());
     }
 
     #[test]

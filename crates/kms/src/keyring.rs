@@ -37,6 +37,14 @@ impl Keyring {
         self.0.last().map_or(0, |key| key.version)
     }
 
+    /// The version that a wrapped key names, whether or not it is held.
+    pub(crate) fn version_of(wrapped: &[u8]) -> Option<u32> {
+        match wrapped.first_chunk::<HEADER>() {
+            Some(&[FORMAT, a, b, c, d]) => Some(u32::from_be_bytes([a, b, c, d])),
+            _ => None,
+        }
+    }
+
     /// `format 1, root key version u32, nonce[12], ciphertext, tag[16]`.
     pub(crate) fn wrap(&self, context: &KeyContext<'_>, key: &[u8]) -> Result<Vec<u8>, ProviderError> {
         let root = self.0.last().ok_or(ProviderError::Refused)?;

@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
 use zeroize::Zeroizing;
 
 /// Root keys in a file of this machine. For development and trials: whoever takes the machine takes data and key
@@ -13,7 +14,9 @@ use zeroize::Zeroizing;
 ///
 /// The file: first line `aceso-root-key 1`, then one line `VERSION BASE64` per root key.
 pub struct LocalProvider {
-    ring: Keyring,
+    ring: RwLock<Keyring>,
+    /// One change of the file at a time.
+    turning: Mutex<()>,
     path: PathBuf,
     data_dir: PathBuf,
 }
@@ -60,7 +63,12 @@ impl LocalProvider {
         refuse_inside(key_file, data_dir)?;
         let keys = read(key_file)?;
         let ring = Keyring::new(&keys).map_err(|_| KeyFileError::Format(key_file.to_owned()))?;
-        Ok(Self { ring, path: key_file.to_owned(), data_dir: data_dir.to_owned() })
+        Ok(Self {
+            ring: RwLock::new(ring),
+            turning: Mutex::new(()),
+            path: key_file.to_owned(),
+            data_dir: data_dir.to_owned(),
+        })
     }
 
     /// Makes a key file with one fresh root key, mode 0600, durable before this returns. An existing file stays as it
@@ -79,7 +87,8 @@ impl LocalProvider {
     ///
     /// # Errors
     /// [`KeyFileError`]; then file and provider are as before.
-    pub fn add_version(&mut self, rng: &dyn Randomness) -> Result<u32, KeyFileError> {
+    pub fn add_version(&self, rng: &dyn Randomness) -> Result<u32, KeyFileError> {
+        let _one = self.turning.lock().unwrap_or_else(PoisonError::into_inner);
         refuse_inside(&self.path, &self.data_dir)?;
         let mut keys = read(&self.path)?;
         let bad = || KeyFileError::Format(self.path.clone());
@@ -93,7 +102,8 @@ impl LocalProvider {
     ///
     /// # Errors
     /// [`KeyFileError`]; then file and provider are as before.
-    pub fn drop_old_versions(&mut self) -> Result<(), KeyFileError> {
+    pub fn drop_old_versions(&self) -> Result<(), KeyFileError> {
+        let _one = self.turning.lock().unwrap_or_else(PoisonError::into_inner);
         refuse_inside(&self.path, &self.data_dir)?;
         let mut keys = read(&self.path)?;
         keys.sort_by_key(|(version, _)| *version);
@@ -104,10 +114,14 @@ impl LocalProvider {
     /// The version that wraps.
     #[must_use]
     pub fn primary(&self) -> u32 {
-        self.ring.primary()
+        self.ring().primary()
     }
 
-    fn replace(&mut self, keys: &[(u32, Zeroizing<[u8; 32]>)]) -> Result<(), KeyFileError> {
+    fn ring(&self) -> RwLockReadGuard<'_, Keyring> {
+        self.ring.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn replace(&self, keys: &[(u32, Zeroizing<[u8; 32]>)]) -> Result<(), KeyFileError> {
         let ring = Keyring::new(keys).map_err(|_| KeyFileError::Format(self.path.clone()))?;
         let mut name = self.path.clone().into_os_string();
         name.push(".new");
@@ -120,7 +134,7 @@ impl LocalProvider {
         write_new(&new, keys)?;
         std::fs::rename(&new, &self.path).map_err(io(&self.path))?;
         sync_folder(&self.path)?;
-        self.ring = ring;
+        *self.ring.write().unwrap_or_else(PoisonError::into_inner) = ring;
         Ok(())
     }
 }
@@ -135,11 +149,27 @@ impl KeyProvider for LocalProvider {
     }
 
     fn wrap(&self, context: &KeyContext<'_>, key: &[u8]) -> Result<Vec<u8>, ProviderError> {
-        self.ring.wrap(context, key)
+        self.ring().wrap(context, key)
     }
 
     fn unwrap(&self, context: &KeyContext<'_>, wrapped: &[u8]) -> Result<Zeroizing<Vec<u8>>, ProviderError> {
-        self.ring.unwrap(context, wrapped)
+        self.ring().unwrap(context, wrapped)
+    }
+
+    fn primary_root(&self) -> Option<u32> {
+        Some(self.primary())
+    }
+
+    fn root_version(&self, wrapped: &[u8]) -> Option<u32> {
+        Keyring::version_of(wrapped)
+    }
+
+    fn add_root(&self, rng: &dyn Randomness) -> Result<u32, ProviderError> {
+        self.add_version(rng).map_err(|_| ProviderError::Unavailable("the root key file cannot be replaced"))
+    }
+
+    fn remove_old_roots(&self) -> Result<(), ProviderError> {
+        self.drop_old_versions().map_err(|_| ProviderError::Unavailable("the root key file cannot be replaced"))
     }
 
     /// The file must still be there and as it should be: a process that runs on without it could not start again.
@@ -320,7 +350,7 @@ mod tests {
     #[test]
     fn a_rotated_root_key_opens_old_rows_until_they_are_rewrapped() {
         let folder = Folder::new();
-        let mut provider = folder.create();
+        let provider = folder.create();
         let (region, tenant) = names();
         let (row, root, _) = TenantKeys::create(&provider, &region, &tenant, &SystemRandomness).unwrap();
         assert_eq!(provider.add_version(&SystemRandomness).unwrap(), 2);

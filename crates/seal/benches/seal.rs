@@ -9,7 +9,9 @@ mod common;
 use aceso_base::{Role, SubjectId};
 use aceso_phi::Phi;
 use aceso_seal::index::{PatientValues, Plan, patient_tokens};
-use aceso_seal::{RecordToSeal, SystemRandomness, open_record, open_search, seal_record, seal_search, subject_token};
+use aceso_seal::{
+    IndexDigest, RecordToSeal, SystemRandomness, open_record, open_search, seal_record, seal_search, subject_token,
+};
 use common::{Door, NOW, PATIENT, Tenant, id, rtype};
 use criterion::{Criterion, criterion_group, criterion_main};
 use std::hint::black_box;
@@ -44,10 +46,11 @@ fn all(criterion: &mut Criterion) {
         });
     }
 
+    let index = IndexDigest::of(place.subject, &[], &[]);
     criterion.bench_function("seal search part, 320 bytes", |b| {
-        b.iter(|| seal_search(&subject, &place, black_box(&SEARCH)).unwrap());
+        b.iter(|| seal_search(&subject, &place, black_box(&SEARCH), index).unwrap());
     });
-    let search = seal_search(&subject, &place, &SEARCH).unwrap();
+    let search = seal_search(&subject, &place, &SEARCH, index).unwrap();
     let mut out = Phi::new(Vec::new());
     criterion.bench_function("open search part, 320 bytes", |b| {
         b.iter(|| {

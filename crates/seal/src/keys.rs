@@ -72,6 +72,8 @@ pub(crate) struct TenantVersion {
     pub(crate) structure: Prk,
     wrap: AeadKey,
     pub(crate) document: AeadKey,
+    /// What a sealed document says of the key that it is under.
+    pub(crate) document_commitment: [u8; COMMITMENT],
 }
 
 /// The tenant's token key.
@@ -332,6 +334,8 @@ pub struct SubjectKey {
     pub(crate) record: Prk,
     /// Seals and opens all search parts of the subject.
     pub(crate) search: AeadKey,
+    /// What a search part says of the key that it is under.
+    pub(crate) search_commitment: [u8; COMMITMENT],
     /// Tokens inside the subject's compartment.
     pub(crate) token: MacKey,
 }
@@ -355,6 +359,7 @@ impl SubjectKey {
             subject,
             version,
             search: root.aead_for("aceso/1/subject/search")?,
+            search_commitment: root.commitment("aceso/2/subject/search-commitment")?,
             token: root.mac("aceso/1/subject/token")?,
             record: root,
         })
@@ -374,6 +379,7 @@ impl TenantVersion {
             version,
             wrap: root.aead_for("aceso/1/tenant/subject-key")?,
             document: root.aead_for("aceso/1/tenant/document")?,
+            document_commitment: root.commitment("aceso/2/tenant/document-commitment")?,
             structure: root,
         })
     }
@@ -385,6 +391,8 @@ impl IndexKeys {
     }
 }
 
+/// Bytes of a key commitment.
+pub(crate) const COMMITMENT: usize = 32;
 const FORMAT: u8 = 1;
 const SUITE: u8 = 1;
 

@@ -11,7 +11,8 @@
 //! do not open. Opening needs a [`aceso_policy::Grant`] and the [`aceso_audit::Receipt`] of its durable log entry.
 //!
 //! Construction: AES-256-GCM with nonces made inside the module, on keys derived by HKDF-SHA-256 (RFC 5869) from a
-//! random salt per record version, with a 32-byte key commitment beside. All cryptography is `aws-lc-rs`. Raw key
+//! random salt per record version, with a 32-byte key commitment beside; search parts and documents, which are under ready
+//! keys, carry a commitment to that key. All cryptography is `aws-lc-rs`. Raw key
 //! bytes exist in the private module `hazard` alone.
 //!
 //! What the stored bytes still show: the type, id, version and time of a row (its place), which data classes a record
@@ -38,5 +39,5 @@ pub use record::{
     MAX_PART, OpenError, OpenedParts, OpenedRecord, RecordHeader, RecordToSeal, SealError, header, open_record,
     reseal_record, seal_record,
 };
-pub use search::{SearchHeader, open_search, seal_search, search_header};
+pub use search::{IndexDigest, SearchHeader, check_search, open_search, reseal_search, seal_search, search_header};
 pub use token::{INDEX_VERSION, subject_token};

@@ -1,6 +1,6 @@
 use crate::hazard::sha256;
 use crate::place::push;
-use aceso_base::{Region, TenantId};
+use aceso_base::{Randomness, Region, TenantId};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use zeroize::Zeroizing;
 
@@ -28,6 +28,33 @@ pub trait KeyProvider: Send + Sync {
     /// # Errors
     /// [`ProviderError`].
     fn unwrap(&self, context: &KeyContext<'_>, wrapped: &[u8]) -> Result<Zeroizing<Vec<u8>>, ProviderError>;
+
+    /// The version of the root key that wraps now; `None` where the service turns its keys over by itself.
+    fn primary_root(&self) -> Option<u32> {
+        None
+    }
+
+    /// The version of the root key that a wrapped key names.
+    fn root_version(&self, _wrapped: &[u8]) -> Option<u32> {
+        None
+    }
+
+    /// Makes a new version of the root key, durable before this returns; it wraps from now on. Afterwards every row has to be
+    /// wrapped anew ([`crate::TenantKeys::rewrap`]).
+    ///
+    /// # Errors
+    /// [`ProviderError::Unavailable`] where root keys are made elsewhere.
+    fn add_root(&self, _rng: &dyn Randomness) -> Result<u32, ProviderError> {
+        Err(ProviderError::Unavailable("its root keys are made where they come from"))
+    }
+
+    /// Takes all versions of the root key away but the one that wraps. What is still wrapped under another is lost.
+    ///
+    /// # Errors
+    /// [`ProviderError::Unavailable`] where root keys are kept elsewhere.
+    fn remove_old_roots(&self) -> Result<(), ProviderError> {
+        Err(ProviderError::Unavailable("its root keys are removed where they come from"))
+    }
 
     /// Whether the service can be reached and lets us use the key.
     ///

@@ -3,11 +3,11 @@
 mod common;
 
 use aceso_base::{Role, Version};
-use aceso_phi::{Phi, Sealed};
+use aceso_phi::{IndexToken, Phi, Sealed};
 use aceso_seal::{
-    KeyError, OpenError, Place, ProviderError, RecordToSeal, SealError, SubjectKey, SystemRandomness, TenantKeys,
-    WrappedTenantKey, document_key_version, header, open_document, open_record, open_search, reseal_record,
-    seal_document, seal_record, seal_search, search_header,
+    IndexDigest, KeyError, OpenError, Place, ProviderError, RecordToSeal, SealError, SubjectKey, SystemRandomness,
+    TenantKeys, WrappedTenantKey, check_search, document_key_version, header, open_document, open_record, open_search,
+    reseal_record, reseal_search, seal_document, seal_record, seal_search, search_header,
 };
 use common::{CarelessProvider, Door, NOW, OTHER_PATIENT, PARTS, PATIENT, STRUCTURE, Tenant, id, rtype, subject_id};
 
@@ -115,8 +115,9 @@ fn a_search_part_opens_in_its_place_alone_and_leaves_nothing_when_it_does_not() 
     let (_, subject) = tenant.subject(PATIENT, 4);
     let (_, other_key) = tenant.subject(PATIENT, 4);
     let place = tenant.place(&first);
-    let sealed = seal_search(&subject, &place, b"code=8480-6").unwrap();
-    assert_eq!(search_header(&sealed).unwrap().subject_key_version, 4);
+    let sealed = seal_search(&subject, &place, b"code=8480-6", index(&["a"])).unwrap();
+    let header = search_header(&sealed).unwrap();
+    assert_eq!((header.subject_key_version, header.index), (4, Some(index(&["a"]))));
     let mut out = Phi::new(b"what was there before".to_vec());
     let mut open = |subject: &SubjectKey, place: &Place<'_>, sealed: &Sealed| {
         let (grant, receipt) = door.anyone(Role::Physician, place);
@@ -151,7 +152,66 @@ fn a_search_part_opens_in_its_place_alone_and_leaves_nothing_when_it_does_not() 
         assert_eq!(open(&subject, &place, &Sealed::from_store(changed)), Err(OpenError::Unreadable), "cut at {at}");
     }
     let other = Place { subject: subject_id(OTHER_PATIENT), ..place };
-    assert_eq!(seal_search(&subject, &other, b"").err(), Some(SealError::OtherKeys));
+    assert_eq!(seal_search(&subject, &other, b"", index(&[])).err(), Some(SealError::OtherKeys));
+}
+
+fn index(tokens: &[&str]) -> IndexDigest {
+    let tokens: Vec<_> = tokens.iter().map(|token| IndexToken::from_store(token.as_bytes().to_vec())).collect();
+    IndexDigest::of(subject_id(PATIENT), &tokens, &[])
+}
+
+#[test]
+fn a_search_part_says_which_index_rows_are_its_own() {
+    let (tenant, id) = (Tenant::new("us", "acme"), id("obs-1"));
+    let (_, subject) = tenant.subject(PATIENT, 1);
+    let (_, other_key) = tenant.subject(PATIENT, 1);
+    let place = tenant.place(&id);
+    let sealed = seal_search(&subject, &place, b"values", index(&["b", "a", "b"])).unwrap();
+    assert_eq!(check_search(&subject, &place, sealed.as_bytes()), Ok(Some(index(&["a", "b"]))));
+    assert_eq!(check_search(&other_key, &place, sealed.as_bytes()), Err(OpenError::Unreadable));
+    let home = subject_id(PATIENT);
+    let token = |text: &str| IndexToken::from_store(text.as_bytes().to_vec());
+    let all = [
+        IndexDigest::of(home, &[], &[]),
+        IndexDigest::of(home, &[token("ab")], &[]),
+        IndexDigest::of(home, &[token("a"), token("b")], &[]),
+        IndexDigest::of(home, &[token("a")], &[subject_id(OTHER_PATIENT)]),
+        IndexDigest::of(home, &[], &[subject_id(OTHER_PATIENT)]),
+    ];
+    for (at, one) in all.iter().enumerate() {
+        assert!(all.iter().skip(at + 1).all(|other| other != one), "{at}");
+    }
+    assert_eq!(IndexDigest::of(home, &[], &[home]), all[0], "the home compartment is no link");
+    let anew = reseal_search(&subject, &place, sealed.as_bytes(), all[1]).unwrap();
+    assert_eq!(check_search(&subject, &place, anew.as_bytes()), Ok(Some(all[1])));
+    assert!(reseal_search(&other_key, &place, sealed.as_bytes(), all[1]).is_err());
+    // The commitment cannot be left out by calling it the old format.
+    let mut old = sealed.as_bytes()[..6].to_vec();
+    old[0] = 1;
+    old.extend_from_slice(&sealed.as_bytes()[6 + 32 + 16..]);
+    assert_eq!(check_search(&subject, &place, &old), Err(OpenError::Unreadable));
+}
+
+#[test]
+fn search_parts_and_documents_name_the_key_that_they_are_under() {
+    let (tenant, id) = (Tenant::new("us", "acme"), id("obs-1"));
+    let place = tenant.place(&id);
+    let (_, one) = tenant.subject(PATIENT, 1);
+    let (_, two) = tenant.subject(PATIENT, 1);
+    let commitment = |key: &SubjectKey| seal_search(key, &place, b"x", index(&[])).unwrap().as_bytes()[6..38].to_vec();
+    assert_eq!(commitment(&one), commitment(&one));
+    assert_ne!(commitment(&one), commitment(&two));
+    // Authentic in all but the commitment: of another key, it does not open.
+    let sealed = seal_search(&one, &place, b"x", index(&[])).unwrap();
+    let mut changed = sealed.as_bytes().to_vec();
+    changed[6..38].copy_from_slice(&commitment(&two));
+    assert_eq!(check_search(&one, &place, &changed), Err(OpenError::Unreadable));
+    let document = seal_document(&tenant.keys, "a", "b", b"x").unwrap();
+    let other = seal_document(&Tenant::new("us", "acme").keys, "a", "b", b"x").unwrap();
+    let mut changed = document.as_bytes().to_vec();
+    changed[6..38].copy_from_slice(&other.as_bytes()[6..38]);
+    assert!(open_document(&tenant.keys, "a", "b", &document).is_ok());
+    assert!(open_document(&tenant.keys, "a", "b", &Sealed::from_store(changed)).is_err());
 }
 
 #[test]
@@ -159,7 +219,7 @@ fn a_search_part_needs_grant_and_receipt_like_any_other() {
     let (mut door, tenant, id) = (Door::new(), Tenant::new("us", "acme"), id("obs-1"));
     let (_, subject) = tenant.subject(PATIENT, 1);
     let place = tenant.place(&id);
-    let sealed = seal_search(&subject, &place, b"values").unwrap();
+    let sealed = seal_search(&subject, &place, b"values", index(&[])).unwrap();
     let (grant, receipt) = door.anyone(Role::Physician, &place);
     let (other_grant, _) = door.anyone(Role::Physician, &place);
     let mut out = Phi::new(Vec::new());

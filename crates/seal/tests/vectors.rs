@@ -12,10 +12,11 @@ use aceso_base::{LogicalId, Randomness, Role};
 use aceso_phi::{IndexToken, Phi, Sealed};
 use aceso_seal::index::{PatientValues, Plan, identifier_tokens, patient_tokens};
 use aceso_seal::{
-    RecordToSeal, SubjectKey, TenantKeys, WrappedIndexRoot, WrappedSubjectKey, WrappedTenantKey, open_document,
-    open_record, open_search, seal_document, seal_record, seal_search, subject_token,
+    IndexDigest, RecordToSeal, SubjectKey, TenantKeys, WrappedIndexRoot, WrappedSubjectKey, WrappedTenantKey,
+    check_search, open_document, open_record, open_search, reseal_search, seal_document, seal_record, seal_search,
+    subject_token,
 };
-use common::{CarelessProvider, Door, NOW, PARTS, PATIENT, STRUCTURE, Tenant, id, rtype, subject_id};
+use common::{CarelessProvider, Door, NOW, OTHER_PATIENT, PARTS, PATIENT, STRUCTURE, Tenant, id, rtype, subject_id};
 use data_encoding::HEXLOWER;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -32,9 +33,15 @@ impl Randomness for Counting {
 }
 
 const FILE: &str = include_str!("../vectors/format-1.txt");
+/// Search parts and documents since format 2, under the keys of the first file.
+const FILE_2: &str = include_str!("../vectors/format-2.txt");
 
 fn vector(name: &str) -> Vec<u8> {
-    let line = FILE.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')).unwrap();
+    of_file(FILE, name)
+}
+
+fn of_file(file: &str, name: &str) -> Vec<u8> {
+    let line = file.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')).unwrap();
     HEXLOWER.decode(line.as_bytes()).unwrap()
 }
 
@@ -81,6 +88,35 @@ fn a_search_part_of_format_1_opens() {
 }
 
 #[test]
+fn a_search_part_of_format_1_is_made_one_of_format_2() {
+    let (tenant, id) = (tenant(), record_id());
+    let (subject, place) = (subject(&tenant), tenant.place(&id));
+    assert_eq!(check_search(&subject, &place, &vector("search")), Ok(None));
+    let index = IndexDigest::of(place.subject, &tokens(&tenant, &subject), &[]);
+    let anew = reseal_search(&subject, &place, &vector("search"), index).unwrap();
+    assert_eq!(check_search(&subject, &place, anew.as_bytes()), Ok(Some(index)));
+}
+
+#[test]
+fn a_search_part_of_format_2_opens() {
+    let (mut door, tenant, id) = (Door::new(), tenant(), record_id());
+    let (subject, place) = (subject(&tenant), tenant.place(&id));
+    let (grant, receipt) = door.anyone(Role::Physician, &place);
+    let mut out = Phi::new(Vec::new());
+    let sealed = of_file(FILE_2, "search");
+    open_search(&subject, &grant, &receipt, &place, &sealed, NOW, &mut out).unwrap();
+    assert_eq!(out.expose(), b"code=8480-6");
+    let index = IndexDigest::of(place.subject, &tokens(&tenant, &subject), &[subject_id(OTHER_PATIENT)]);
+    assert_eq!(check_search(&subject, &place, &sealed), Ok(Some(index)));
+}
+
+#[test]
+fn a_document_of_format_2_opens() {
+    let document = Sealed::from_store(of_file(FILE_2, "document"));
+    assert_eq!(open_document(&tenant().keys, "signing-key", "1", &document).unwrap().as_slice(), b"private key");
+}
+
+#[test]
 fn a_document_of_format_1_opens() {
     let document = Sealed::from_store(vector("document"));
     assert_eq!(open_document(&tenant().keys, "signing-key", "1", &document).unwrap().as_slice(), b"private key");
@@ -123,8 +159,6 @@ fn today_the_same_kinds_of_bytes_are_made_as_stand_in_the_vectors() {
     line("index-root", &tenant.root.bytes);
     line("subject-key", &wrapped.bytes);
     line("record", seal_record(&tenant.keys, &subject, &place, &record, &rng).unwrap().as_bytes());
-    line("search", seal_search(&subject, &place, b"code=8480-6").unwrap().as_bytes());
-    line("document", seal_document(&tenant.keys, "signing-key", "1", b"private key").unwrap().as_bytes());
     for token in tokens(&tenant, &subject) {
         line("token", token.as_bytes());
     }
@@ -132,5 +166,15 @@ fn today_the_same_kinds_of_bytes_are_made_as_stand_in_the_vectors() {
         let lines = text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once(' '));
         lines.map(|(name, bytes)| (name.to_owned(), bytes.len())).collect()
     };
-    assert_eq!(kinds(&out), kinds(FILE));
+    let unchanged = |kinds: Vec<(String, usize)>| -> Vec<(String, usize)> {
+        kinds.into_iter().filter(|(name, _)| name != "search" && name != "document").collect()
+    };
+    assert_eq!(kinds(&out), unchanged(kinds(FILE)));
+    let index = IndexDigest::of(place.subject, &tokens(&tenant, &subject), &[subject_id(OTHER_PATIENT)]);
+    let search = seal_search(&subject, &place, b"code=8480-6", index).unwrap();
+    let document = seal_document(&tenant.keys, "signing-key", "1", b"private key").unwrap();
+    let hex = |sealed: &Sealed| HEXLOWER.encode(sealed.as_bytes());
+    let out = format!("search {}\ndocument {}\n", hex(&search), hex(&document));
+    println!("{out}");
+    assert_eq!(kinds(&out), kinds(FILE_2));
 }

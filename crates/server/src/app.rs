@@ -73,6 +73,7 @@ impl App {
             cached_subjects: (config.limits.cache_bytes / SUBJECT_BYTES).max(16),
         };
         let door = Custodian::open(prepared, parts).await.map_err(boot_failure)?;
+        tell_start(&door);
         door.check_index_plan(config.population).await.map_err(boot_failure)?;
         for tenant in &config.tenants {
             door.ensure_tenant(tenant).await.map_err(boot_failure)?;
@@ -272,6 +273,20 @@ impl Readiness for App {
         let store = health.failed.map_or(Ok(()), |_| Err("the last commit failed; see the log and the disk"));
         let disk = if health.disk_free >= health.disk_reserve { Ok(()) } else { Err("free some disk space") };
         vec![ReadyCheck { name: "store", state: store }, ReadyCheck { name: "disk", state: disk }]
+    }
+}
+
+fn tell_start(door: &Custodian) {
+    use aceso_custodian::SnapshotUse;
+    let report = door.start_report();
+    let reason = report.snapshot.as_str();
+    match report.snapshot {
+        SnapshotUse::Used | SnapshotUse::Absent => {
+            tracing::info!(reason, count = report.replayed, "the newest versions are known");
+        }
+        SnapshotUse::Damaged | SnapshotUse::OtherLog => {
+            tracing::warn!(reason, count = report.replayed, "the whole log was read: the snapshot could not be used");
+        }
     }
 }
 

@@ -28,6 +28,10 @@ pub enum Order {
     KeysRotate { tenant: String },
     /// Moves all rows to the newest version.
     KeysRewrap { tenant: String },
+    /// A new version of the root key.
+    KeysRotateRoot,
+    /// Wraps all tenant keys under the newest root key.
+    KeysRewrapRoot { remove_old: bool },
     /// Destroys a patient's keys.
     KeysShred { tenant: String, subject: String },
     /// Forgets opened keys.
@@ -143,6 +147,11 @@ pub async fn carry_out(app: &App, order: Order) -> Result<Value, Failure> {
             Ok(json!({ "primary": version.map_err(door)? }))
         }
         Order::KeysRewrap { tenant } => rewrap(app, &named_tenant(app, &tenant)?).await,
+        Order::KeysRotateRoot => {
+            let version = app.door().rotate_root(&local_operator()).await.map_err(door)?;
+            Ok(json!({ "root_primary": version, "root_left": app.door().root_status().map_err(door)?.left }))
+        }
+        Order::KeysRewrapRoot { remove_old } => rewrap_root(app, remove_old).await,
         Order::KeysShred { tenant, subject } => {
             let subject = SubjectId::of_patient(&subject)
                 .ok_or_else(|| Failure::Usage("SUBJECT is the id of a patient, a lower-case UUID".to_owned()))?;
@@ -239,10 +248,20 @@ fn keys_status(app: &App, tenant: &TenantId) -> Result<Value, Failure> {
                 "retired": retired.map(|at| at.to_string()),
                 "patient_keys": rows(*version).map_or(0, |row| row.subject_keys),
                 "records": rows(*version).map_or(0, |row| row.records),
+                "root_version": status.roots.iter().find(|(of, _)| of == version).and_then(|(_, root)| *root),
             })
         })
         .collect();
-    Ok(json!({ "tenant": tenant.as_str(), "primary": status.primary, "left": status.left(), "versions": versions }))
+    let root = app.door().root_status().map_err(door)?;
+    Ok(json!({
+        "tenant": tenant.as_str(),
+        "primary": status.primary,
+        "left": status.left(),
+        "unreadable": status.unreadable,
+        "root_primary": root.primary,
+        "root_left": root.left,
+        "versions": versions,
+    }))
 }
 
 async fn rewrap(app: &App, tenant: &TenantId) -> Result<Value, Failure> {
@@ -254,6 +273,15 @@ async fn rewrap(app: &App, tenant: &TenantId) -> Result<Value, Failure> {
     }
     let left = app.door().key_status(tenant).map_err(door)?.left();
     Ok(json!({ "patient_keys": keys, "records": records, "failed": failed, "left": left }))
+}
+
+async fn rewrap_root(app: &App, remove_old: bool) -> Result<Value, Failure> {
+    let wrapped = app.door().rewrap_root(&local_operator()).await.map_err(door)?;
+    let root = app.door().root_status().map_err(door)?;
+    if remove_old {
+        app.door().remove_old_roots(&local_operator()).await.map_err(door)?;
+    }
+    Ok(json!({ "wrapped": wrapped, "root_primary": root.primary, "root_left": root.left, "old_removed": remove_old }))
 }
 
 fn leakage(app: &App, tenant: &TenantId) -> Result<Value, Failure> {

@@ -43,6 +43,14 @@ const DISK_FREE: GaugeDef = GaugeDef { name: "aceso_store_disk_free_bytes", help
 const HEARTBEAT: Duration = Duration::from_secs(60);
 /// Pause between two steps of the key sweep, so that requests go first.
 const SWEEP_PAUSE: Duration = Duration::from_millis(20);
+/// Pause between two walks over the index.
+const INDEX_AGAIN: Duration = Duration::from_secs(6 * 3600);
+/// How long events stay in the outbox. Nobody reads it so far; a reader that was away for longer begins anew.
+const OUTBOX_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+/// A snapshot of the freshness map whenever the log has grown by so many entries: reading them takes about a second.
+const SNAPSHOT_EVERY: u64 = 200_000;
+/// At an orderly end it is worth writing for fewer.
+const SNAPSHOT_AT_END: u64 = 2_000;
 /// How often the sweep looks whether there is work.
 const SWEEP_LOOK: Duration = Duration::from_secs(15);
 
@@ -74,7 +82,12 @@ impl Serving {
         let Self { app, listener, ops_listener, metrics, .. } = self;
         app.note(Action::SystemStart).await?;
         tracing::info!(state = "serving", port = self.address.port(), "listening");
-        let background = [tokio::spawn(heartbeat(app.clone())), tokio::spawn(sweep(app.clone()))];
+        let background = [
+            tokio::spawn(heartbeat(app.clone())),
+            tokio::spawn(sweep(app.clone())),
+            tokio::spawn(check_index(app.clone())),
+            tokio::spawn(keep_snapshot(app.clone())),
+        ];
         let ops = ops::router(Arc::clone(&metrics), Arc::new(app.clone()));
         let drain = app.config.limits.drain;
         let ops_end = shutdown.clone();
@@ -90,6 +103,7 @@ impl Serving {
         ops_task.abort();
         let _ = std::fs::remove_file(control::socket(&app.config.data_dir));
         app.note(Action::SystemStop).await?;
+        keep_at_the_end(&app).await;
         match ended {
             Ok(Drained::All) => tracing::info!(state = "stopped", "every request was answered"),
             Ok(Drained::TimeUp) => tracing::warn!(state = "stopped", "the drain time was up"),
@@ -190,6 +204,59 @@ async fn sweep(app: App) {
             }
         }
         tokio::time::sleep(SWEEP_LOOK).await;
+    }
+}
+
+/// Walks over the index from time to time and puts lost rows back, in small steps.
+async fn check_index(app: App) {
+    let by = crate::app::local_operator();
+    loop {
+        for tenant in &app.config.tenants {
+            let (mut after, mut repaired, mut broken) = (None, 0, 0);
+            loop {
+                match app.door().index_step(tenant, &by, after).await {
+                    Ok((progress, next)) => {
+                        repaired += progress.repaired;
+                        broken += progress.broken;
+                        after = next;
+                    }
+                    Err(_) => {
+                        tracing::warn!(reason = "index-unavailable", "the walk over the index waits");
+                        break;
+                    }
+                }
+                if after.is_none() {
+                    break;
+                }
+                tokio::time::sleep(SWEEP_PAUSE).await;
+            }
+            if repaired + broken > 0 {
+                tracing::warn!(count = repaired, rows = broken, "index rows were lost or changed; see the audit log");
+            }
+        }
+        let kept = OUTBOX_KEPT.as_millis();
+        let before = app.clock.now().0.saturating_sub(i64::try_from(kept).unwrap_or(i64::MAX));
+        if app.door().forget_events(aceso_base::Timestamp(before)).await.is_err() {
+            tracing::warn!(reason = "store-unavailable", "old events stay in the outbox");
+        }
+        tokio::time::sleep(INDEX_AGAIN).await;
+    }
+}
+
+/// Writes a snapshot of the freshness map whenever the log has grown enough.
+async fn keep_snapshot(app: App) {
+    loop {
+        tokio::time::sleep(SWEEP_LOOK).await;
+        if app.door().write_snapshot(SNAPSHOT_EVERY).await.is_err() {
+            tracing::warn!(reason = "snapshot-failed", "the next start reads more of the log");
+        }
+    }
+}
+
+/// A snapshot at the end, when it spares the next start something.
+pub(crate) async fn keep_at_the_end(app: &App) {
+    if app.door().write_snapshot(SNAPSHOT_AT_END).await.is_err() {
+        tracing::warn!(reason = "snapshot-failed", "the next start reads more of the log");
     }
 }
 

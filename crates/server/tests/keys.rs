@@ -4,6 +4,7 @@
 
 use aceso_testkit::{Answer, Canary, Client, Clinic, PASSWORD, run, run_with_input};
 use serde_json::{Value, json};
+use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{JoinHandle, sleep, spawn};
@@ -119,6 +120,44 @@ fn keys_rotate_while_requests_run_and_a_sweep_moves_all_rows() {
     assert_eq!(physician.get(&format!("/fhir/R4/Patient?family={}", Canary::FAMILY)).expect(200).json()["total"], 2);
     println!("{answered} requests were answered during two rotations and a rewrap");
     verifies(&clinic, "log");
+}
+
+#[test]
+fn the_root_key_turns_over_by_command_and_the_old_one_is_removed() {
+    let mut clinic = filled("keys-root");
+    let status = |clinic: &Clinic| {
+        let status = clinic.command_json(&["keys", "status"]);
+        (status["root_primary"].as_u64().unwrap(), status["root_left"].as_u64().unwrap(), status["versions"].clone())
+    };
+    assert_eq!((status(&clinic).0, status(&clinic).1), (1, 0));
+    let traffic = Traffic::start(&clinic);
+    let turned = clinic.command_json(&["keys", "rotate", "--root"]);
+    assert_eq!(turned["root_primary"], 2);
+    assert!(turned["root_left"].as_u64().unwrap() >= 4, "the tenant and the system, with an index root each: {turned}");
+    let rewrapped = clinic.command_json(&["keys", "rewrap", "--root"]);
+    assert_eq!((&rewrapped["root_left"], &rewrapped["wrapped"]), (&json!(0), &turned["root_left"]), "{rewrapped}");
+    assert!(traffic.end() > 0);
+    assert_eq!(status(&clinic).2[0]["root_version"], 2);
+
+    // Without a server, and with the old key gone.
+    clinic.stop();
+    let turned = clinic.command_json(&["keys", "rotate", "--root"]);
+    assert_eq!(turned["root_primary"], 3);
+    let refused = clinic.command(&["keys", "rewrap", "--remove-old"]);
+    assert_eq!(refused.status.code(), Some(2), "only together with --root");
+    let rewrapped = clinic.command_json(&["keys", "rewrap", "--root", "--remove-old"]);
+    assert_eq!((&rewrapped["root_left"], &rewrapped["old_removed"]), (&json!(0), &json!(true)), "{rewrapped}");
+    clinic.start();
+    assert_eq!((status(&clinic).0, status(&clinic).1), (3, 0));
+    assert!(read(&clinic.client("physician"), Canary::ID).expect(200).text().contains(Canary::FAMILY));
+    let data = clinic.database().parent().unwrap().to_owned();
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&data), 0o700);
+    let files: Vec<_> = std::fs::read_dir(&data).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(files.len() >= 3, "{files:?}");
+    for file in files {
+        assert_eq!(mode(&file), 0o600, "{}", file.display());
+    }
 }
 
 #[test]

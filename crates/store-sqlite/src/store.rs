@@ -11,7 +11,8 @@ use aceso_audit::{LogReader, Sequencer};
 use aceso_base::{Clock, Timestamp};
 use aceso_store::{Committing, Health, Store, StoreError, Unit};
 use std::collections::HashMap;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions, Permissions, TryLockError};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -250,7 +251,10 @@ fn lock(path: &Path) -> Result<File, StoreError> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
     let broken = |error: std::io::Error| StoreError::Io(error.raw_os_error().unwrap_or(0));
-    let file = OpenOptions::new().write(true).create(true).truncate(false).open(name).map_err(broken)?;
+    let mut options = OpenOptions::new();
+    let file = options.write(true).create(true).truncate(false).mode(0o600).open(&name).map_err(broken)?;
+    // One that an older version made was readable by others. It never held anything.
+    file.set_permissions(Permissions::from_mode(0o600)).map_err(broken)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(StoreError::InUse),

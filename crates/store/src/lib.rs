@@ -21,5 +21,5 @@ pub use event::{Event, EventKind};
 pub use keys::{KeyUsage, KeyUse, KeyWrite, SubjectKeyRow, TenantKeyRow};
 pub use reader::Reader;
 pub use record::{Head, RecordKey, RecordRow, SealedCursor, SealedUnder, Updated};
-pub use search::{Candidate, Candidates, SearchRow, SearchRowRef, TokenStats};
+pub use search::{Candidate, Candidates, IndexRow, SearchRow, SearchRowRef, TokenStats};
 pub use unit::{Committing, Health, Precondition, Put, Step, Store, Unit};

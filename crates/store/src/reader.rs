@@ -5,7 +5,7 @@ use crate::error::StoreError;
 use crate::event::Event;
 use crate::keys::{KeyUsage, SubjectKeyRow, TenantKeyRow};
 use crate::record::{Head, RecordKey, RecordRow, SealedCursor, SealedUnder, Updated};
-use crate::search::{Candidates, SearchRow, SearchRowRef, TokenStats};
+use crate::search::{Candidates, IndexRow, SearchRow, SearchRowRef, TokenStats};
 use aceso_base::{LogicalId, SubjectId, TenantId, Timestamp, Version};
 use aceso_fhir::definitions::ResourceType;
 use aceso_phi::IndexToken;
@@ -94,6 +94,13 @@ pub trait Reader: Send + Sync {
         after: Option<(Timestamp, &LogicalId)>,
         limit: usize,
     ) -> Result<Vec<Updated>, StoreError>;
+
+    /// Live records with their index rows, in an order of the store's own, after the given number. At most `limit`. For a walk that
+    /// checks the index, not for requests.
+    fn index_rows(&self, tenant: &TenantId, after: Option<u64>, limit: usize) -> Result<Vec<IndexRow>, StoreError>;
+
+    /// Every tenant that has rows, by name.
+    fn tenants(&self) -> Result<Vec<TenantId>, StoreError>;
 
     /// The tenant's keys by ascending version; empty for a tenant that does not exist yet.
     fn tenant_keys(&self, tenant: &TenantId) -> Result<Vec<TenantKeyRow>, StoreError>;

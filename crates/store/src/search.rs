@@ -1,8 +1,28 @@
 //! Sealed search parts and keyed tokens.
 
+use crate::record::{Head, RecordKey};
 use aceso_base::{LogicalId, SubjectId, Timestamp, Version};
 use aceso_fhir::definitions::ResourceType;
-use aceso_phi::Sealed;
+use aceso_phi::{IndexToken, Sealed};
+
+/// A live record with everything that leads to it: for a walk that checks it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IndexRow {
+    /// Where to go on after this row: the store's own number.
+    pub number: u64,
+    /// The record.
+    pub key: RecordKey,
+    /// Its current version.
+    pub head: Head,
+    /// The search part of that version; `None` when there is none or one of another version.
+    pub search: Option<Sealed>,
+    /// The tokens that the record says it has.
+    pub tokens: Vec<IndexToken>,
+    /// The further compartments that the record says it belongs to.
+    pub links: Vec<SubjectId>,
+    /// How many of these tokens and links lead to nothing: their rows are gone or name another compartment.
+    pub lost: u32,
+}
 
 /// The sealed search part of a live record.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -25,6 +25,9 @@ pub struct Unit {
     pub keys: Vec<KeyWrite>,
     /// Documents.
     pub documents: Vec<DocumentWrite>,
+    /// Takes events of the outbox away, from the oldest on up to the first that is not older than this. Positions go on; none is
+    /// given twice.
+    pub forget_events_before: Option<Timestamp>,
     /// Written to the log when the unit is applied.
     pub entries: Vec<Entry>,
     /// Written to the log instead when it is refused.
@@ -87,8 +90,9 @@ pub struct Put {
     /// Further compartments that the record belongs to, besides `row.head.subject`.
     pub links: Vec<SubjectId>,
     /// The same version under a new key: the stored bytes and key versions of that version, current or past, are replaced in
-    /// place; no history, no event. Refused unless the version exists. With a search part, search part, tokens and links
-    /// of the current version are replaced too; without, they stay.
+    /// place; no history, no event. Refused unless the version exists and its row names no newer tenant key. With a search
+    /// part, search part, tokens and links of the current version are put as they should be, also where their rows were lost;
+    /// without, they stay.
     pub reseal: bool,
     /// Whether the change is announced in the outbox.
     pub event: bool,

@@ -156,6 +156,16 @@ impl House {
         Ok(Self { door, store, clock, plan, folder })
     }
 
+    /// Stops, lets somebody work on the folder while nothing runs, and starts again.
+    pub async fn restart_on(self, between: impl FnOnce(&Path)) -> Self {
+        let Self { door, store, clock, plan, folder } = self;
+        drop(door);
+        Arc::try_unwrap(store).ok().expect("nobody else holds the store").close();
+        between(&folder.path().join("data/records.db"));
+        let (store, door) = start(&folder, &clock, plan).await.unwrap();
+        Self { door, store, clock, plan, folder }
+    }
+
     /// A second connection to the database that is running: what an attacker on the machine has.
     pub fn sql(&self) -> rusqlite::Connection {
         let connection = rusqlite::Connection::open(self.folder.path().join("data/records.db")).unwrap();

@@ -257,3 +257,134 @@ async fn a_tenant_that_was_never_made_has_no_keys() {
     assert_eq!(outcome(&house.read(&stranger, "Patient", ONE).await), "absent");
     assert!(!house.door.ensure_tenant(&tenant()).await.unwrap());
 }
+
+#[tokio::test]
+async fn what_does_not_open_is_told_once_and_counted() {
+    let house = House::new().await;
+    house.put(&physician(), &person(ONE)).await.unwrap();
+    house.put(&physician(), &person(TWO)).await.unwrap();
+    for number in 0..3 {
+        house.put(&physician(), &pulse(&format!("o{number}"), ONE, number)).await.unwrap();
+    }
+    let sql = house.sql();
+    sql.execute("UPDATE record SET body = zeroblob(length(body)) WHERE id = 'o1'", []).unwrap();
+    sql.execute("UPDATE subject_key SET wrapped = zeroblob(60) WHERE subject = ?1", [subject(TWO).0]).unwrap();
+    house.door.flush_keys();
+    house.door.rotate_tenant_key(&tenant(), &operator()).await.unwrap();
+    let size = house.log_size();
+    for _ in 0..3 {
+        house.sweep().await;
+    }
+    let failures = house.log_since(size).iter().filter(|logged| logged.entry.action() == Action::OpenFailed).count();
+    // The row, the patient's key; and his record, which needs that key.
+    let status = house.door.key_status(&tenant()).unwrap();
+    assert_eq!((failures as u64, status.unreadable), (status.unreadable, 3));
+    let again = house.log_size();
+    house.sweep().await;
+    assert_eq!(house.log_size(), again, "a sweep that moves nothing writes nothing");
+    assert_eq!(value_of(&house, "o2").await, 2);
+    house.put(&physician(), &pulse("after", ONE, 3)).await.unwrap();
+}
+
+async fn walk(house: &House) -> aceso_custodian::IndexProgress {
+    let mut sum = aceso_custodian::IndexProgress::default();
+    let mut after = None;
+    loop {
+        let (step, next) = house.door.index_step(&tenant(), &operator(), after).await.unwrap();
+        sum.checked += step.checked;
+        sum.renewed += step.renewed;
+        sum.repaired += step.repaired;
+        sum.broken += step.broken;
+        let Some(next) = next else { return sum };
+        after = Some(next);
+    }
+}
+
+async fn by_identifier(house: &House, name: &str) -> usize {
+    let pairs = [pair("identifier", &format!("urn:mrn|{name}"))];
+    let ask = Ask { scope: SearchScope::Population, kind: "Patient", pairs: &pairs, count: 10 };
+    house.search(&physician(), &ask).await.unwrap().1
+}
+
+#[tokio::test]
+async fn lost_tokens_and_links_are_found_and_put_back() {
+    let house = House::new().await;
+    for of in [ONE, TWO] {
+        house.put(&physician(), &person(of)).await.unwrap();
+    }
+    for number in 0..150 {
+        house.put(&physician(), &pulse(&format!("o{number}"), ONE, number)).await.unwrap();
+    }
+    let fine = walk(&house).await;
+    assert_eq!((fine.checked, fine.renewed, fine.repaired, fine.broken), (152, 0, 0, 0));
+    let size = house.log_size();
+    assert_eq!(by_identifier(&house, ONE).await, 1);
+    let sql = house.sql();
+    assert!(sql.execute("DELETE FROM token WHERE id = ?1 OR id = 'o7'", [ONE]).unwrap() > 1);
+    assert_eq!(by_identifier(&house, ONE).await, 0, "nobody can tell from the outside");
+    let repaired = walk(&house).await;
+    assert_eq!((repaired.repaired, repaired.broken), (2, 0));
+    assert_eq!(by_identifier(&house, ONE).await, 1);
+    let told = |house: &House, what: &str| {
+        house.log_since(size).iter().any(|l| l.entry.detail().is_some_and(|detail| detail.as_str() == what))
+    };
+    assert!(told(&house, "index-rows"));
+    assert_eq!(value_of(&house, "o7").await, 7);
+
+    // The list in the record's row changed with the tokens, or the search part gone: seen, and not believed.
+    sql.execute("UPDATE record SET tokens = x'01' WHERE id = 'o8'", []).unwrap();
+    sql.execute("DELETE FROM token WHERE id = 'o8'", []).unwrap();
+    sql.execute("DELETE FROM search WHERE id = 'o9'", []).unwrap();
+    let size = house.log_size();
+    for _ in 0..2 {
+        assert_eq!(walk(&house).await.broken, 2);
+    }
+    for name in ["o8", "o9"] {
+        assert!(house.logged(size, Action::OpenFailed, "Observation", name), "{name}");
+    }
+    let entries = house.log_since(size).iter().filter(|logged| logged.entry.action() == Action::OpenFailed).count();
+    assert_eq!((entries, house.door.key_status(&tenant()).unwrap().unreadable), (2, 2));
+    // A new version makes both whole.
+    for name in ["o8", "o9"] {
+        house.put(&physician(), &pulse(name, ONE, 1)).await.unwrap();
+    }
+    assert_eq!(walk(&house).await.broken, 0);
+}
+
+#[tokio::test]
+async fn the_root_key_turns_over_while_requests_run_and_the_old_one_can_go() {
+    let house = House::new().await;
+    let other = TenantId::parse("branch").unwrap();
+    house.door.ensure_tenant(&other).await.unwrap();
+    house.put(&physician(), &person(ONE)).await.unwrap();
+    house.put(&physician(), &pulse("o", ONE, 7)).await.unwrap();
+    house.door.rotate_tenant_key(&tenant(), &operator()).await.unwrap();
+    let status = house.door.root_status().unwrap();
+    assert_eq!((status.primary, status.left), (Some(1), 0));
+    let size = house.log_size();
+    assert_eq!(house.door.rotate_root(&operator()).await.unwrap(), 2);
+    // Three tenants with an index root each, one of them with two keys.
+    let status = house.door.root_status().unwrap();
+    assert_eq!((status.primary, status.left), (Some(2), 7));
+    assert!(house.door.remove_old_roots(&operator()).await.is_err(), "they are still needed");
+    assert_eq!(house.door.key_status(&tenant()).unwrap().roots, [(1, Some(1)), (2, Some(1))]);
+    assert_eq!(value_of(&house, "o").await, 7);
+    let house = house.restart(|_| {}).await;
+    assert_eq!(value_of(&house, "o").await, 7);
+    assert_eq!(house.door.rewrap_root(&operator()).await.unwrap(), 7);
+    assert_eq!(house.door.rewrap_root(&operator()).await.unwrap(), 0);
+    assert_eq!(house.door.root_status().unwrap().left, 0);
+    assert_eq!(house.door.key_status(&tenant()).unwrap().roots, [(1, Some(2)), (2, Some(2))]);
+    house.door.remove_old_roots(&operator()).await.unwrap();
+    let file = std::fs::read_to_string(house.folder.path().join("root.key")).unwrap();
+    assert_eq!(file.lines().count(), 2, "a header and one key");
+    house.door.flush_keys();
+    assert_eq!(value_of(&house, "o").await, 7);
+    let house = house.restart(|_| {}).await;
+    assert_eq!(value_of(&house, "o").await, 7);
+    house.put(&physician(), &pulse("o", ONE, 8)).await.unwrap();
+    let told: Vec<_> =
+        house.log_since(size).iter().filter_map(|l| l.entry.detail().map(|d| d.as_str().to_owned())).collect();
+    assert_eq!(told.iter().filter(|what| *what == "root-key").count(), 4, "one rotation, and a rewrap of each tenant");
+    assert!(told.contains(&"old-root-keys-removed".to_owned()));
+}

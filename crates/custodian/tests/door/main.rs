@@ -5,6 +5,7 @@
 mod common;
 
 mod audit;
+mod freshness;
 mod keys;
 mod linked;
 mod reads;

@@ -69,6 +69,12 @@ impl Prk {
         Ok(MacKey(hmac::Key::new(hmac::HMAC_SHA256, key.as_slice())))
     }
 
+    /// A commitment to this key: whoever finds two keys with one has found a collision of HMAC-SHA-256. Stored in clear; tells
+    /// nothing of any other output.
+    pub(crate) fn commitment(&self, label: &str) -> Result<[u8; 32], Refused> {
+        self.expand(&mut label.as_bytes().to_vec()).map(|commitment| *commitment)
+    }
+
     /// A ready AEAD key for the use that a fixed label names.
     pub(crate) fn aead_for(&self, label: &str) -> Result<AeadKey, Refused> {
         self.aead(&mut label.as_bytes().to_vec())

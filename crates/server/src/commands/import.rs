@@ -37,7 +37,9 @@ pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Exit, Failure> 
     let started = std::time::Instant::now();
     let summary = runtime()?.block_on(async {
         let app = App::open(config).await?;
-        import(&app, &tenant, found, &arguments.quarantine, &progress).await
+        let summary = import(&app, &tenant, found, &arguments.quarantine, &progress).await;
+        crate::serve::keep_at_the_end(&app).await;
+        summary
     })?;
     bar.finish_and_clear();
     report(&summary, started.elapsed().as_secs_f64(), arguments, out)?;

@@ -11,13 +11,38 @@ pub enum Command {
     /// Versions of the tenant key, how many rows name each, and how many are left to move
     Status(OfTenant),
     /// Make a new version: new rows are sealed under it, old ones open as before and move in the background
-    Rotate(OfTenant),
+    Rotate(Rotate),
     /// Move all rows to the newest version now, and wait for it
-    Rewrap(OfTenant),
+    Rewrap(Rewrap),
     /// Destroy a patient's keys: his record is unreadable from this moment on. Cannot be undone
     Shred(Shred),
     /// Forget opened keys: the next request asks the key service again
     Flush(OfTenant),
+}
+
+/// Which key gets a new version.
+#[derive(Debug, clap::Args)]
+pub struct Rotate {
+    /// The root key instead of the tenant key, where it is a file; then run `keys rewrap --root`
+    #[arg(long)]
+    pub root: bool,
+    /// Whose data.
+    #[command(flatten)]
+    pub of: OfTenant,
+}
+
+/// What is wrapped anew.
+#[derive(Debug, clap::Args)]
+pub struct Rewrap {
+    /// Wrap all tenant keys of the data directory under the newest root key, instead of moving rows to the newest tenant key
+    #[arg(long)]
+    pub root: bool,
+    /// Afterwards take the older root keys out of the root key file
+    #[arg(long, requires = "root")]
+    pub remove_old: bool,
+    /// Whose data.
+    #[command(flatten)]
+    pub of: OfTenant,
 }
 
 /// Whom to shred.
@@ -41,8 +66,15 @@ pub struct Shred {
 pub fn run(command: Command, out: &mut dyn Write) -> Result<Exit, Failure> {
     let (of, order): (OfTenant, fn(String) -> Order) = match command {
         Command::Status(of) => (of, |tenant| Order::KeysStatus { tenant }),
-        Command::Rotate(of) => (of, |tenant| Order::KeysRotate { tenant }),
-        Command::Rewrap(of) => (of, |tenant| Order::KeysRewrap { tenant }),
+        Command::Rotate(Rotate { root: false, of }) => (of, |tenant| Order::KeysRotate { tenant }),
+        Command::Rotate(Rotate { root: true, of }) => (of, |_| Order::KeysRotateRoot),
+        Command::Rewrap(Rewrap { root: false, of, .. }) => (of, |tenant| Order::KeysRewrap { tenant }),
+        Command::Rewrap(Rewrap { root: true, remove_old: false, of }) => {
+            (of, |_| Order::KeysRewrapRoot { remove_old: false })
+        }
+        Command::Rewrap(Rewrap { root: true, remove_old: true, of }) => {
+            (of, |_| Order::KeysRewrapRoot { remove_old: true })
+        }
         Command::Flush(of) => (of, |_| Order::KeysFlush),
         Command::Shred(Shred { subject, yes, of }) => {
             if !yes {

@@ -84,6 +84,13 @@ impl Batch<'_> {
         for document in &unit.documents {
             self.write_document(document)?;
         }
+        if let Some(before) = unit.forget_events_before {
+            // Up to the first that is not old, so that a look costs nothing when there is nothing to do. Positions come from a
+            // counter, so the last event may go too.
+            const OLD: &str = "DELETE FROM event WHERE seq < ifnull( \
+                               (SELECT seq FROM event WHERE at >= ?1 ORDER BY seq LIMIT 1), 9223372036854775807)";
+            execute(self.connection, OLD, [before.0])?;
+        }
         Ok(Ok(()))
     }
 

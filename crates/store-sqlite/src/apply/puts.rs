@@ -12,6 +12,7 @@ pub(super) struct Current {
     pub(super) number: i64,
     version: Version,
     subject: SubjectId,
+    tenant_key: u32,
     deleted: bool,
     tokens: Vec<u8>,
     links: Vec<u8>,
@@ -69,14 +70,15 @@ impl Batch<'_> {
             None => Some(Plan::Create),
             Some(current) if !put.reseal => (head.version == current.version.next()).then_some(Plan::Replace(current)),
             Some(current) if head.version == current.version => {
-                (!head.deleted && !current.deleted && head.subject == current.subject).then_some(Plan::Reseal(current))
+                let same = !head.deleted && !current.deleted && head.subject == current.subject;
+                (same && current.tenant_key <= head.tenant_key_version).then_some(Plan::Reseal(current))
             }
             Some(_) => self.past(put)?.map(Plan::ResealPast),
         })
     }
 
     pub(super) fn current(&self, tenant: i64, key: &RecordKey) -> Result<Option<Current>, StoreError> {
-        const SQL: &str = "SELECT number, version, subject, deleted, tokens, links FROM record \
+        const SQL: &str = "SELECT number, version, subject, deleted, tokens, links, tenant_key FROM record \
                            WHERE tenant = ?1 AND rtype = ?2 AND id = ?3";
         one(self.connection, SQL, (tenant, key.rtype.code(), key.id.as_str()), |row| {
             Ok(Current {
@@ -86,19 +88,27 @@ impl Batch<'_> {
                 deleted: column(row, 3)?,
                 tokens: bytes(row, 4)?.to_vec(),
                 links: bytes(row, 5)?.to_vec(),
+                tenant_key: column(row, 6)?,
             })
         })
     }
 
     fn past(&mut self, put: &Put) -> Result<Option<i64>, StoreError> {
         const SQL: &str = "SELECT number FROM past WHERE tenant = ?1 AND rtype = ?2 AND id = ?3 AND version = ?4 \
-                           AND subject = ?5 AND deleted = 0";
+                           AND subject = ?5 AND deleted = 0 AND tenant_key <= ?6";
         let Some(tenant) = self.tenant(&put.key.tenant)? else { return Ok(None) };
         if put.row.head.deleted || put.search.is_some() {
             return Ok(None);
         }
         let head = &put.row.head;
-        let place = (tenant, put.key.rtype.code(), put.key.id.as_str(), head.version.0, head.subject.0);
+        let place = (
+            tenant,
+            put.key.rtype.code(),
+            put.key.id.as_str(),
+            head.version.0,
+            head.subject.0,
+            head.tenant_key_version,
+        );
         one(self.connection, SQL, place, |row| column(row, 0))
     }
 
@@ -181,9 +191,11 @@ impl Batch<'_> {
         if put.search.is_none() {
             return Ok(());
         }
-        let (tokens, links) = (sorted_tokens(&put.tokens), linked(put));
+        let (tokens, links, head) = (sorted_tokens(&put.tokens), linked(put), &put.row.head);
         execute(self.connection, LISTS, (current.number, encode_tokens(&tokens)?, encode_links(&links)))?;
-        self.reindex(tenant, put, current, &tokens, &links)
+        self.reindex(tenant, put, current, &tokens, &links)?;
+        // Rows that the stored lists name and that are not there.
+        self.index(tenant, put, head.subject, &tokens, &links)
     }
 
     fn reseal_row(&self, sql: &str, number: i64, put: &Put) -> Result<(), StoreError> {
@@ -235,8 +247,10 @@ impl Batch<'_> {
         tokens: &[&[u8]],
         links: &[SubjectId],
     ) -> Result<(), StoreError> {
-        const TOKEN: &str = "INSERT INTO token (tenant, token, rtype, id, subject) VALUES (?1, ?2, ?3, ?4, ?5)";
-        const LINK: &str = "INSERT INTO link (tenant, subject, rtype, id, home) VALUES (?1, ?2, ?3, ?4, ?5)";
+        const TOKEN: &str = "INSERT INTO token (tenant, token, rtype, id, subject) VALUES (?1, ?2, ?3, ?4, ?5) \
+                             ON CONFLICT (tenant, token, rtype, id) DO UPDATE SET subject = ?5";
+        const LINK: &str = "INSERT INTO link (tenant, subject, rtype, id, home) VALUES (?1, ?2, ?3, ?4, ?5) \
+                            ON CONFLICT (tenant, subject, rtype, id) DO UPDATE SET home = ?5";
         // A live record always has a row here, with empty bytes when nothing of it can be searched: the shred finds it so.
         const SEARCH: &str = "INSERT INTO search (tenant, subject, rtype, id, version, updated, subject_key, body) \
                               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (tenant, subject, rtype, id) \

@@ -6,8 +6,8 @@ use aceso_base::{LogicalId, SubjectId, TenantId, Timestamp, Version};
 use aceso_fhir::definitions::ResourceType;
 use aceso_phi::IndexToken;
 use aceso_store::{
-    Candidates, Document, Event, Head, KeyUsage, Reader, RecordKey, RecordRow, SealedCursor, SealedUnder, SearchRow,
-    SearchRowRef, StoreError, SubjectKeyRow, TenantKeyRow, TokenStats, Updated,
+    Candidates, Document, Event, Head, IndexRow, KeyUsage, Reader, RecordKey, RecordRow, SealedCursor, SealedUnder,
+    SearchRow, SearchRowRef, StoreError, SubjectKeyRow, TenantKeyRow, TokenStats, Updated,
 };
 use std::ops::ControlFlow;
 
@@ -35,6 +35,8 @@ macro_rules! all_reads_through {
             fn linked(tenant: &TenantId, subject: SubjectId, types: &[ResourceType], limit: usize) -> Vec<(ResourceType, LogicalId)>;
             fn by_tokens(tenant: &TenantId, rtype: ResourceType, tokens: &[IndexToken], limit: usize) -> Candidates;
             fn updated_between(tenant: &TenantId, rtype: ResourceType, from: Timestamp, to: Timestamp, after: Option<(Timestamp, &LogicalId)>, limit: usize) -> Vec<Updated>;
+            fn index_rows(tenant: &TenantId, after: Option<u64>, limit: usize) -> Vec<IndexRow>;
+            fn tenants() -> Vec<TenantId>;
             fn tenant_keys(tenant: &TenantId) -> Vec<TenantKeyRow>;
             fn index_root(tenant: &TenantId) -> Option<Vec<u8>>;
             fn subject_keys(tenant: &TenantId, subject: SubjectId) -> Vec<SubjectKeyRow>;

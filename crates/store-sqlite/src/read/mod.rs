@@ -14,8 +14,8 @@ use aceso_base::{LogicalId, SubjectId, TenantId, Timestamp, Version};
 use aceso_fhir::definitions::ResourceType;
 use aceso_phi::IndexToken;
 use aceso_store::{
-    Candidates, Document, Event, EventKind, Head, KeyUsage, Reader, RecordKey, RecordRow, SealedCursor, SealedUnder,
-    SearchRow, SearchRowRef, StoreError, SubjectKeyRow, TenantKeyRow, TokenStats, Updated,
+    Candidates, Document, Event, EventKind, Head, IndexRow, KeyUsage, Reader, RecordKey, RecordRow, SealedCursor,
+    SealedUnder, SearchRow, SearchRowRef, StoreError, SubjectKeyRow, TenantKeyRow, TokenStats, Updated,
 };
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
@@ -162,6 +162,18 @@ impl Reader for Readers {
     ) -> Result<Vec<Updated>, StoreError> {
         self.of(tenant, |connection, tenant| {
             records::updated_between(connection, tenant, rtype, from..to, after, limit)
+        })
+    }
+
+    fn index_rows(&self, tenant: &TenantId, after: Option<u64>, limit: usize) -> Result<Vec<IndexRow>, StoreError> {
+        self.snapshot_of(tenant, |connection, number| search::index_rows(connection, (tenant, number), after, limit))
+    }
+
+    fn tenants(&self) -> Result<Vec<TenantId>, StoreError> {
+        self.pool.with(|connection| {
+            many(connection, "SELECT name FROM tenant ORDER BY name", [], |row| {
+                TenantId::parse(text(row, 0)?).map_err(|_| StoreError::Corrupt("a tenant's name"))
+            })
         })
     }
 

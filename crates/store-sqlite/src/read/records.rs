@@ -77,7 +77,7 @@ fn record_row(row: &Row<'_>) -> Result<RecordRow, StoreError> {
     Ok(RecordRow { head: head_at(row, 0)?, sealed: Sealed::from_store(column(row, 6)?) })
 }
 
-fn head_at(row: &Row<'_>, at: usize) -> Result<Head, StoreError> {
+pub(super) fn head_at(row: &Row<'_>, at: usize) -> Result<Head, StoreError> {
     Ok(Head {
         version: Version(column(row, at)?),
         subject: subject(row, at + 1)?,

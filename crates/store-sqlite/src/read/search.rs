@@ -1,12 +1,13 @@
 //! Search parts and tokens.
 
 use super::{
-    at_most, bytes, column, each_row, many, number, one, resource_type, subject as subject_at, text, visit_rows,
+    at_most, bytes, column, each_row, many, number, one, resource_type, stored, subject as subject_at, text, visit_rows,
 };
-use aceso_base::{LogicalId, SubjectId, Timestamp, Version};
+use crate::format::{decode_links, decode_tokens};
+use aceso_base::{LogicalId, SubjectId, TenantId, Timestamp, Version};
 use aceso_fhir::definitions::ResourceType;
 use aceso_phi::{IndexToken, Sealed};
-use aceso_store::{Candidate, Candidates, SearchRow, SearchRowRef, StoreError, TokenStats};
+use aceso_store::{Candidate, Candidates, IndexRow, RecordKey, SearchRow, SearchRowRef, StoreError, TokenStats};
 use rusqlite::{Connection, Row};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -146,6 +147,49 @@ pub(super) fn by_tokens(
     let limit_hit = found.len() > limit;
     let found = found.into_iter().take(limit).map(|(id, subject)| Candidate { id, subject }).collect();
     Ok(Candidates { found, limit_hit })
+}
+
+pub(super) fn index_rows(
+    connection: &Connection,
+    (tenant, number): (&TenantId, i64),
+    after: Option<u64>,
+    limit: usize,
+) -> Result<Vec<IndexRow>, StoreError> {
+    const SQL: &str = "SELECT r.number, r.rtype, r.id, r.tokens, r.links, s.body, \
+                       r.version, r.subject, r.subject_key, r.tenant_key, r.updated, r.deleted FROM record r \
+                       LEFT JOIN search s ON s.tenant = r.tenant AND s.subject = r.subject AND s.rtype = r.rtype \
+                       AND s.id = r.id AND s.version = r.version AND length(s.body) > 0 \
+                       WHERE r.tenant = ?1 AND r.deleted = 0 AND r.number > ?2 ORDER BY r.number LIMIT ?3";
+    const TOKEN: &str =
+        "SELECT 1 FROM token WHERE tenant = ?1 AND token = ?2 AND rtype = ?3 AND id = ?4 AND subject = ?5";
+    const LINK: &str = "SELECT 1 FROM link WHERE tenant = ?1 AND subject = ?2 AND rtype = ?3 AND id = ?4 AND home = ?5";
+    let after = after.map_or(-1, stored);
+    let mut rows = many(connection, SQL, (number, after, at_most(limit)), |row| {
+        let tokens = decode_tokens(bytes(row, 3)?)?;
+        Ok(IndexRow {
+            number: self::number(row, 0)?,
+            key: RecordKey { tenant: tenant.clone(), rtype: resource_type(row, 1)?, id: super::logical_id(row, 2)? },
+            tokens: tokens.into_iter().map(|token| IndexToken::from_store(token.to_vec())).collect(),
+            links: decode_links(bytes(row, 4)?)?,
+            search: column::<Option<Vec<u8>>>(row, 5)?.map(Sealed::from_store),
+            head: super::records::head_at(row, 6)?,
+            lost: 0,
+        })
+    })?;
+    for row in &mut rows {
+        let (rtype, id, home) = (row.key.rtype.code(), row.key.id.as_str(), row.head.subject.0);
+        let mut lost = 0_u32;
+        for token in &row.tokens {
+            let there = one(connection, TOKEN, (number, token.as_bytes(), rtype, id, home), |_| Ok(()))?;
+            lost += u32::from(there.is_none());
+        }
+        for link in &row.links {
+            let there = one(connection, LINK, (number, link.0, rtype, id, home), |_| Ok(()))?;
+            lost += u32::from(there.is_none());
+        }
+        row.lost = lost;
+    }
+    Ok(rows)
 }
 
 pub(super) fn token_stats(connection: &Connection, tenant: i64) -> Result<Vec<TokenStats>, StoreError> {

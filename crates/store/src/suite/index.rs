@@ -208,3 +208,43 @@ pub fn token_statistics_count_rows_values_and_the_largest_group<F: Fixture>() {
     assert_eq!(store.token_stats(&tenant("clinic")).unwrap(), expected);
     assert_eq!(store.token_stats(&tenant("nobody")).unwrap(), []);
 }
+
+/// Every live record once, with the lists that it was stored with, whatever became of their rows.
+pub fn the_index_of_records_is_walked_and_lost_rows_are_counted<F: Fixture>() {
+    let fixture = F::new();
+    let store = fixture.open();
+    let clinic = tenant("clinic");
+    assert_eq!(store.index_rows(&clinic, None, 9).unwrap(), []);
+    let (a, b) = (key("Observation", "a"), key("Observation", "b"));
+    let whole = put(&a, 1).with_tokens(&["x", "y"]).with_links(&[2, 3]);
+    done(&store, whole.clone().unit());
+    done(&store, put(&b, 1).unit());
+    done(&store, put(&key("Observation", "gone"), 1).unit());
+    done(&store, put(&key("Observation", "gone"), 2).deleted().unit());
+    let rows = store.index_rows(&clinic, None, 9).unwrap();
+    assert_eq!(rows.iter().map(|row| &row.key).collect::<Vec<_>>(), [&a, &b]);
+    assert_eq!((&rows[0].head, &rows[0].search), (&whole.row.head, &whole.search));
+    assert_eq!((rows[0].tokens.len(), rows[0].links.len(), rows[0].lost), (2, 2, 0));
+    assert_eq!(store.index_rows(&clinic, None, 1).unwrap(), rows[..1]);
+    assert_eq!(store.index_rows(&clinic, Some(rows[0].number), 9).unwrap(), rows[1..]);
+    fixture.lose_index_rows(&store, &a);
+    let rows = store.index_rows(&clinic, None, 9).unwrap();
+    assert_eq!((rows[0].tokens.len(), rows[0].links.len(), rows[0].lost, rows[1].lost), (2, 2, 4, 0));
+}
+
+/// The same version with the same lists: what leads to it leads to it again.
+pub fn resealing_with_a_search_part_puts_lost_rows_back<F: Fixture>() {
+    let fixture = F::new();
+    let store = fixture.open();
+    let name = key("Observation", "a");
+    let whole = put(&name, 1).with_tokens(&["x", "y"]).with_links(&[2]);
+    done(&store, whole.clone().unit());
+    fixture.lose_index_rows(&store, &name);
+    assert_eq!((found(&store, "Observation", &["x"]), scanned(&store, 2, &[])), (Vec::new(), Vec::new()));
+    let mut again = whole;
+    again.reseal = true;
+    done(&store, again.unit());
+    assert_eq!((found(&store, "Observation", &["x", "y"]).len(), scanned(&store, 2, &[]).len()), (1, 1));
+    assert_eq!(store.index_rows(&tenant("clinic"), None, 9).unwrap()[0].lost, 0);
+    assert_eq!(store.history(&name, None, 9).unwrap().len(), 1);
+}

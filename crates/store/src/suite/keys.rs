@@ -197,3 +197,27 @@ pub fn the_index_root_is_replaced_only_by_who_has_seen_it<F: Fixture>() {
     commit(&store, unit(vec![set(Some(b"a"), b"c")])).unwrap();
     assert_eq!(store.index_root(&clinic).unwrap().as_deref(), Some(&b"c"[..]));
 }
+
+/// A sweep that was overtaken by another does not undo it.
+pub fn nothing_is_sealed_back_under_an_older_tenant_key<F: Fixture>() {
+    let fixture = F::new();
+    let store = fixture.open();
+    let name = key("Observation", "o");
+    done(&store, put(&name, 1).under(2).unit());
+    done(&store, put(&name, 2).under(3).unit());
+    assert_eq!(refused(&store, put(&name, 2).under(2).resealed().unit()), 0);
+    assert_eq!(refused(&store, put(&name, 1).under(1).resealed().unit()), 0);
+    done(&store, put(&name, 2).under(3).resealed().unit());
+    done(&store, put(&name, 1).under(3).resealed().unit());
+}
+
+/// By name, each once: a tenant that no configuration names any more still has keys.
+pub fn every_tenant_with_rows_is_named<F: Fixture>() {
+    let fixture = F::new();
+    let store = fixture.open();
+    assert_eq!(store.tenants().unwrap(), []);
+    let other = KeyWrite::AddTenantKey { tenant: tenant("branch"), row: tenant_key(1) };
+    done(&store, unit(vec![add_tenant_key(1), other]));
+    done(&store, unit(vec![add_tenant_key(2)]));
+    assert_eq!(store.tenants().unwrap(), [tenant("branch"), tenant("clinic")]);
+}

@@ -27,6 +27,9 @@ pub trait Fixture {
 
     /// A planned fault: from now on nothing more goes onto the disk, or it does again.
     fn fill_disk(&self, store: &Self::Store, full: bool);
+
+    /// Takes the token rows and link rows of a record away behind the store's back.
+    fn lose_index_rows(&self, store: &Self::Store, key: &crate::RecordKey);
 }
 
 /// One test for each promise, for a type that implements [`Fixture`](crate::suite::Fixture).
@@ -52,6 +55,8 @@ macro_rules! store_suite {
             index::more_candidates_than_the_limit_are_told,
             index::a_record_that_changes_its_subject_moves_with_its_index,
             index::a_scan_of_a_type_crosses_subjects,
+            index::the_index_of_records_is_walked_and_lost_rows_are_counted,
+            index::resealing_with_a_search_part_puts_lost_rows_back,
             index::token_statistics_count_rows_values_and_the_largest_group,
             keys::tenant_keys_come_retire_and_are_destroyed_only_unused,
             keys::subject_keys_are_rewrapped_only_from_the_version_that_was_read,
@@ -59,6 +64,8 @@ macro_rules! store_suite {
             keys::a_shredded_subject_has_no_key_no_search_part_and_no_token,
             keys::resealing_keeps_version_history_and_events,
             keys::resealing_reaches_past_versions,
+            keys::nothing_is_sealed_back_under_an_older_tenant_key,
+            keys::every_tenant_with_rows_is_named,
             keys::the_index_root_is_replaced_only_by_who_has_seen_it,
             documents::documents_are_replaced_only_at_the_expected_revision,
             documents::revisions_never_repeat,
@@ -71,6 +78,7 @@ macro_rules! store_suite {
             units::receipts_come_one_for_each_entry_in_order,
             units::a_read_after_the_answer_sees_the_write,
             units::events_come_in_order_without_gaps,
+            units::old_events_are_forgotten_and_positions_go_on,
             units::a_full_disk_acknowledges_nothing_and_recovers,
             units::a_unit_without_entries_is_applied_too,
             units::a_dropped_waiter_does_not_take_the_unit_back,

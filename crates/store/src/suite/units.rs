@@ -5,7 +5,7 @@ use super::kit::{
     Sample, at_version, block_on, commit, done, entry, key, put, refused, rtype_of, tenant, token, verify_log,
 };
 use crate::{CommitError, DocumentWrite, EventKind, KeyWrite, Precondition, Reader, Step, Store, StoreError, Unit};
-use aceso_base::Version;
+use aceso_base::{Timestamp, Version};
 use std::sync::Barrier;
 
 /// None of a refused unit's steps is done, and the log has what it wrote for that case.
@@ -198,6 +198,28 @@ pub fn events_come_in_order_without_gaps<F: Fixture>() {
     assert!(events.iter().all(|event| event.key == name && event.subject == super::subject(1)));
     assert_eq!(store.changes(2, 1).unwrap(), events[2..3]);
     assert_eq!(store.changes(4, 9).unwrap(), []);
+}
+
+/// Old ones go, the rest stays, and no position comes twice, also after a restart.
+pub fn old_events_are_forgotten_and_positions_go_on<F: Fixture>() {
+    let fixture = F::new();
+    let store = fixture.open();
+    let name = key("Patient", "p");
+    for version in 1..=4 {
+        done(&store, put(&name, version).unit());
+    }
+    let forget = |before| Unit { forget_events_before: Some(Timestamp(before)), ..Unit::default() };
+    let left = |store: &F::Store| store.changes(0, 99).unwrap().iter().map(|event| event.seq).collect::<Vec<_>>();
+    done(&store, forget(1000));
+    assert_eq!(left(&store), [1, 2, 3, 4]);
+    done(&store, forget(3000));
+    assert_eq!(left(&store), [3, 4]);
+    done(&store, forget(9000));
+    assert_eq!(left(&store), [0; 0]);
+    drop(store);
+    let store = fixture.open();
+    done(&store, put(&name, 5).unit());
+    assert_eq!(left(&store), [5]);
 }
 
 /// Nothing is acknowledged while the disk is full, nothing half is left, and it works again without help.
