@@ -69,7 +69,7 @@ pub(crate) fn learn(
     let keys = keyring.tenant(&system_tenant()?).map_err(crate::boot::boot_error)?;
     let found = stored(store, &keys, log, side)?;
     let (map, from, snapshot) = match found {
-        Found::Usable(map, size) => (map, size, SnapshotUse::Used),
+        Found::Usable(map, size) => (*map, size, SnapshotUse::Used),
         Found::Not(why) => (Freshness::new(rng), 0, why),
     };
     let entries = replay(&map, from)?;
@@ -77,7 +77,7 @@ pub(crate) fn learn(
 }
 
 enum Found {
-    Usable(Freshness, u64),
+    Usable(Box<Freshness>, u64),
     Not(SnapshotUse),
 }
 
@@ -99,7 +99,8 @@ fn stored(store: &dyn Store, keys: &TenantKeys, log: &dyn LogReader, side: &LogS
         };
         body.extend_from_slice(&chunk);
     }
-    Ok(Freshness::restore(&head, &body).map_or(Found::Not(SnapshotUse::Damaged), |map| Found::Usable(map, head.size)))
+    Ok(Freshness::restore(&head, &body)
+        .map_or(Found::Not(SnapshotUse::Damaged), |map| Found::Usable(Box::new(map), head.size)))
 }
 
 impl Custodian {
