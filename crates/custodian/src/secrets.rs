@@ -6,7 +6,7 @@ use aceso_audit::{Action, Entry};
 use aceso_base::{SubjectId, TenantId};
 use aceso_fhir::definitions::ResourceType;
 use aceso_phi::Sealed;
-use aceso_seal::{open_document, seal_document, subject_token};
+use aceso_seal::{TenantKeys, open_document, seal_document, subject_token};
 use aceso_store::{CommitError, DocumentWrite, Precondition, Unit};
 use zeroize::Zeroizing;
 
@@ -71,6 +71,11 @@ impl Custodian {
         open_document(&keys, &foreign(space), key, &Sealed::from_store(sealed))
             .map_err(|_| BootError::Secret("document"))
     }
+}
+
+/// Opens one of the custodian's own documents as the store gave it; `None` for other bytes or another name.
+pub(crate) fn open_stored(keys: &TenantKeys, space: &str, key: &str, bytes: Vec<u8>) -> Option<Zeroizing<Vec<u8>>> {
+    open_document(keys, space, key, &Sealed::from_store(bytes)).ok()
 }
 
 /// The namespace of other rooms' documents: none of them is that of the custodian's own secrets.

@@ -7,10 +7,10 @@ use crate::error::DoorError;
 use crate::freshness::Freshness;
 use crate::freshness::snapshot::{CHUNK, SnapshotHead};
 use crate::keyring::Keyring;
+use crate::secrets::open_stored;
 use aceso_audit::LogReader;
 use aceso_base::Randomness;
-use aceso_phi::Sealed;
-use aceso_seal::{TenantKeys, open_document, seal_document};
+use aceso_seal::{TenantKeys, seal_document};
 use aceso_store::{CommitError, DocumentWrite, Store, StoreError, Unit};
 use std::sync::atomic::Ordering;
 
@@ -83,7 +83,7 @@ enum Found {
 
 fn stored(store: &dyn Store, keys: &TenantKeys, log: &dyn LogReader, side: &LogSide) -> Result<Found, StoreError> {
     let Some(head) = store.document(SPACE, HEAD)? else { return Ok(Found::Not(SnapshotUse::Absent)) };
-    let head = open_document(keys, SPACE, HEAD, &Sealed::from_store(head.bytes)).ok();
+    let head = open_stored(keys, SPACE, HEAD, head.bytes);
     let Some(head) = head.and_then(|bytes| SnapshotHead::from_bytes(&bytes)) else {
         return Ok(Found::Not(SnapshotUse::Damaged));
     };
@@ -93,8 +93,8 @@ fn stored(store: &dyn Store, keys: &TenantKeys, log: &dyn LogReader, side: &LogS
     let mut body = Vec::new();
     for number in 0..head.chunks {
         let name = head.chunk_name(number);
-        let chunk = store.document(SPACE, &name)?.map(|document| Sealed::from_store(document.bytes));
-        let Some(chunk) = chunk.and_then(|sealed| open_document(keys, SPACE, &name, &sealed).ok()) else {
+        let chunk = store.document(SPACE, &name)?.map(|document| document.bytes);
+        let Some(chunk) = chunk.and_then(|bytes| open_stored(keys, SPACE, &name, bytes)) else {
             return Ok(Found::Not(SnapshotUse::Damaged));
         };
         body.extend_from_slice(&chunk);
