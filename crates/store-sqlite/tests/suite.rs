@@ -1,5 +1,7 @@
 //! The suite that every store passes.
 
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
 mod common;
 
 use aceso_store::RecordKey;
