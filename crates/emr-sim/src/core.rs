@@ -300,7 +300,7 @@ impl Core {
         if let Some(name) = missing {
             return Reply::json(400, &json!({ name: ["This field is required."] }));
         }
-        let Some(kind) = text("resource").and_then(Kind::from_path) else {
+        let Some(kind) = text("resource").and_then(Kind::from_path).filter(|kind| kind.can_be_subscribed()) else {
             return Reply::json(400, &json!({ "resource": ["Not a valid choice."] }));
         };
         let target = text("target").unwrap_or_default();

@@ -124,6 +124,7 @@ const fn words(kind: Kind) -> &'static [&'static str] {
     match kind {
         Kind::Patients => &["first_name", "last_name", "dob", "sex"],
         Kind::Problems => &["status"],
+        Kind::Appointments => &["time_slot_type"],
         Kind::PrescriptionFills => &["fill_status"],
         Kind::Reports => &["report_type"],
         Kind::Physicians => &["npi"],

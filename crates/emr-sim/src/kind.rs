@@ -110,6 +110,12 @@ impl Kind {
         }
     }
 
+    /// Whether an application can subscribe to this type. Those that it cannot are found by reading lists only.
+    #[must_use]
+    pub const fn can_be_subscribed(self) -> bool {
+        !matches!(self, Self::Practices | Self::DiscontinuedMedications | Self::PrescriptionFills)
+    }
+
     /// Whether objects of this type are kept when they are deleted, and answer 410 then.
     pub(crate) const fn can_be_deleted(self) -> bool {
         !matches!(self, Self::Practices | Self::Physicians)

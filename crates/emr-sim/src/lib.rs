@@ -11,9 +11,9 @@
 //! is real time.
 //!
 //! Written from a note of facts about the interface, whose sections are named in the code ("note"). No code, text or table of
-//! anybody's was taken over. The members of types that the note names without listing them (problems, allergies, vitals,
-//! discontinued medications, fills, published events) follow the public documentation; those of practices, physicians,
-//! immunizations and visit notes are from memory and may differ from the real ones.
+//! anybody's was taken over. The names of members that the note does not list (practices, physicians, problems, allergies,
+//! vitals, discontinued medications, fills, immunizations, published events) follow the public documentation; those of visit
+//! notes, and the inside of insurances, consents and emergency contacts, are from memory and may differ from the real ones.
 //!
 //! # What is covered
 //!
@@ -28,7 +28,7 @@
 //! | | not: the other forty-odd types, printable documents, C-CDA, files behind `files[]`, versions other than 2.0 |
 //! | writing | patients: `POST`, `PUT`, `PATCH`, field errors, 409 with `redirect`; everything else 405 |
 //! | deletion | soft: out of lists, 410 at its address; a deleted patient takes his chart with him |
-//! | subscriptions | `/app/subscriptions/` and `/subscriptions/`; Ed25519 key each; 409 when made twice; `http` targets only |
+//! | subscriptions | `/app/subscriptions/` and `/subscriptions/`; Ed25519 key each; 409 when made twice; `http` targets only; none for practices, discontinued medications and fills |
 //! | deliveries | signed over the raw body; only 200 accepted; retried with doubling waits for 72 h; `saved`, `deleted`; several events for one save; `resource_url`; nothing to the application that wrote |
 //! | published events | list and get, 30 days; not: `PUT` and `PATCH` |
 //! | limits | 429 by a limiter of its own and by faults, with and without Retry-After; the real limits are not public |

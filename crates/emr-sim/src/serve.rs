@@ -5,7 +5,7 @@ use crate::faults::Fault;
 use crate::reply::{Call, Reply};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode, header};
-use http_body_util::{BodyExt as _, Limited};
+use http_body_util::BodyExt as _;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper_util::rt::TokioIo;
 use std::io;
@@ -166,10 +166,7 @@ fn faulty(core: &Core, power: &watch::Sender<Power>, call: &Call, fault: Fault) 
 async fn read(request: Request<Incoming>) -> Result<Call, Reply> {
     let (head, body) = request.into_parts();
     let text = |name: HeaderName| head.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let body = match Limited::new(body, LARGEST_BODY).collect().await {
-        Ok(body) => body.to_bytes(),
-        Err(_) => return Err(Reply::detail(413, "Request body too large.")),
-    };
+    let Some(body) = whole(body).await else { return Err(Reply::detail(413, "Request body too large.")) };
     Ok(Call {
         authorization: text(header::AUTHORIZATION),
         content_type: text(header::CONTENT_TYPE),
@@ -178,6 +175,21 @@ async fn read(request: Request<Incoming>) -> Result<Call, Reply> {
         method: head.method,
         body,
     })
+}
+
+/// The body; nothing when it is too large or breaks off. It is read to its end in every case, so that the client, who is still
+/// sending, sees the answer and not a broken connection.
+async fn whole(mut body: Incoming) -> Option<Bytes> {
+    let mut taken = Vec::new();
+    let mut fits = true;
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.ok()?.into_data() else { continue };
+        fits &= taken.len() + data.len() <= LARGEST_BODY;
+        if fits {
+            taken.extend_from_slice(&data);
+        }
+    }
+    fits.then(|| Bytes::from(taken))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -28,6 +28,7 @@ pub(crate) enum Space {
     Event,
     Delivery,
     Subscription,
+    ServiceLocation,
 }
 
 /// What the source held at its start.

@@ -26,19 +26,20 @@ impl Changes {
             "ordering_physician": patient.get("primary_physician"),
             "content": {
                 "tests": [lab_test(&panel.name, &panel.loinc)],
-                "icd10_codes": [],
-                "fasting_method": null,
-                "stat_method": if self.chance(5) { Some("stat") } else { None },
-                "collection_datetime": null,
-                "collected_in_office": false,
-                "notes": null,
+                "icd10_codes": [], "fasting_method": null,
+                "stat_method": if self.chance(5) { Some("stat_phone") } else { None },
+                "collection_datetime": null, "patient_instructions": null, "test_center_notes": null,
+                "standing_order_frequency": null, "standing_order_end_date": null,
             },
-            "requisition": null, "vendor": null, "site": null,
-            "resolution": { "state": "outstanding", "note": null, "resolving_document": null },
-            "specimens": [], "submissions": [], "answers": [], "bill_type": null, "confidential": self.chance(20),
+            "vendor": null, "site": null, "facility": null, "resolution": null, "specimens": [], "submissions": [],
+            "answers": [], "bill_type": null, "ccs": [], "tags": [], "test_date": null, "follow_up_method": null,
+            "special_insurance": null, "confidential": self.chance(20),
         });
         extend(&mut body, order);
-        let touched = store.insert(Kind::LabOrders, now, |_| body);
+        let touched = store.insert(Kind::LabOrders, now, |id| {
+            body.insert("requisition".to_owned(), json!(id));
+            body
+        });
         self.outstanding.push_back((touched.ordinal, panel));
         Some(vec![touched])
     }
@@ -70,7 +71,7 @@ impl Changes {
         let report = store.insert(Kind::Reports, now, |_| body);
         let id = store.id(Kind::Reports, report.ordinal);
         let order = store.edit(Kind::LabOrders, order, now, |body| {
-            let resolution = json!({ "state": "fulfilled", "note": null, "resolving_document": id });
+            let resolution = json!({ "state": "fulfilled", "resolving_document": id });
             body.insert("resolution".to_owned(), resolution);
             Some(())
         });

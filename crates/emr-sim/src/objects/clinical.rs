@@ -25,6 +25,16 @@ const ICD10: &[(&str, &str)] = &[
 const INCHES_PER_CM: f64 = 1.0 / 2.54;
 const POUNDS_PER_KG: f64 = 2.204_622_62;
 
+/// What an order was made for, as orders say it: the code and its text.
+pub(super) fn reasons(chart: &Chart<'_>, visit: usize) -> Value {
+    let problems = chart.facts.problems.iter().filter(|problem| problem.visit == visit);
+    let coded = problems.filter_map(|problem| {
+        let (_, icd10) = ICD10.iter().find(|(snomed, _)| *snomed == problem.snomed)?;
+        Some(json!({ "code": icd10, "description": problem.name }))
+    });
+    Value::Array(coded.collect())
+}
+
 pub(super) fn problem(chart: &Chart<'_>, index: usize) -> Option<Value> {
     let problem = chart.facts.problems.get(index)?;
     let (_, practice) = chart.staff(problem.visit)?;
@@ -122,22 +132,35 @@ pub(super) fn immunization(chart: &Chart<'_>, index: usize) -> Option<Value> {
     let (physician, practice) = chart.staff(given.visit)?;
     Some(json!({
         "id": chart.id(),
-        "name": given.name,
+        "vaccine": { "cvx": given.cvx.parse::<u32>().ok(), "name": given.name, "cdc_name": null, "cdc_type": null },
         "description": given.name,
-        "cvx": given.cvx,
         "administered_date": chart.time(given.at),
         "administering_physician": chart.unless_null(1, 4, physician),
-        "ordering_physician": null,
-        "qty": chart.unless_null(2, 2, "0.50"),
+        "ordering_physician": physician,
+        "qty": "0.50",
         "qty_units": chart.unless_null(2, 2, "ml"),
         "lot_number": chart.unless_null(3, 3, format!("L{:05}", within(chart.hash(4), 100_000))),
         "manufacturer_name": null,
+        "manufacturer_code": null,
+        "ndc": null,
         "expiration_date": chart.unless_null(5, 2, date(given.at + chart.shift + 400 * DAY)),
         "method": chart.unless_null(6, 2, "Intramuscular"),
         "site": null,
         "reason": null,
+        "notes": null,
+        "dose_in_series": null,
+        "info_source": chart.unless_null(7, 2, "New immunization record"),
+        "funding_source": null,
+        "vfc_eligibility": null,
+        "publicity_code": null,
+        "priority_population": null,
+        "allowed_sharing": null,
+        "patient_consent": null,
+        "service_location_id": null,
+        "vis": null,
+        "vis_given_date": null,
         "patient": chart.patient_id(),
-        "practice": practice,
+        "practice": chart.unless_null(8, 6, practice),
         "created_date": chart.created(),
         "deleted_date": null,
     }))

@@ -1,6 +1,7 @@
 //! Lab orders, and reports: of type `Lab` with grids of results, and of type `Imaging` without.
 
 use super::Chart;
+use super::clinical::reasons;
 use crate::facts::{DAY, Imaging, Lab, LabResult, LabValue, Panel};
 use crate::kind::Kind;
 use crate::random::{mix, within};
@@ -46,21 +47,29 @@ pub(super) fn order(chart: &Chart<'_>, index: usize) -> Option<Value> {
         "ordering_physician": physician,
         "content": {
             "tests": tests,
-            "icd10_codes": [],
-            "fasting_method": chart.unless_null(2, 2, "fasting_unspecified"),
+            "icd10_codes": reasons(chart, lab.visit),
+            "fasting_method": chart.unless_null(2, 2, "fasting_12_hour"),
             "stat_method": null,
             "collection_datetime": chart.unless_null(3, 3, chart.time(lab.at)),
-            "collected_in_office": within(chart.hash(4), 2) == 0,
-            "notes": null,
+            "patient_instructions": null,
+            "test_center_notes": null,
+            "standing_order_frequency": null,
+            "standing_order_end_date": null,
         },
-        "requisition": chart.unless_null(5, 4, requisition(chart, index)),
+        "requisition": chart.id(),
         "vendor": null,
         "site": null,
-        "resolution": { "state": "fulfilled", "note": null, "resolving_document": chart.sibling(Kind::Reports, index) },
+        "facility": null,
+        "resolution": { "state": "fulfilled", "resolving_document": chart.sibling(Kind::Reports, index) },
         "specimens": [],
         "submissions": [],
         "answers": [],
-        "bill_type": chart.unless_null(6, 2, "insurance"),
+        "bill_type": chart.unless_null(6, 2, "thirdparty"),
+        "ccs": [],
+        "tags": [],
+        "test_date": null,
+        "follow_up_method": null,
+        "special_insurance": null,
         "confidential": within(chart.hash(7), 20) == 0,
         "practice": practice,
         "patient": chart.patient_id(),
@@ -76,7 +85,10 @@ pub(super) fn order(chart: &Chart<'_>, index: usize) -> Option<Value> {
 
 /// One test of an order.
 pub(crate) fn test(name: &str, code: &str) -> Value {
-    json!({ "name": name, "code": code, "cpts": [], "icd10_codes": [], "questions": [] })
+    json!({
+        "name": name, "code": code, "cpts": [], "icd10_codes": [], "questions": [], "synonyms": [], "lab_vendor": null,
+        "compendium": null, "procedure_class": null,
+    })
 }
 
 fn requisition(chart: &Chart<'_>, index: usize) -> String {

@@ -1,5 +1,6 @@
 //! Medication orders, their end, and what the pharmacy gave.
 
+use super::clinical::reasons;
 use super::{Chart, drug};
 use crate::facts::{Course, Fill, Order, OrderKind, Patient};
 use crate::kind::Kind;
@@ -63,7 +64,7 @@ pub(super) fn medication(chart: &Chart<'_>, index: usize) -> Option<Value> {
         "num_samples": null,
         "pharmacy_instructions": chart.unless_null(9, 2, "Dispense as written."),
         "start_date": chart.unless_null(10, 5, chart.date(order.at)),
-        "icd10_codes": [],
+        "icd10_codes": reasons(chart, course.visit),
         "notes": course.reason,
         "thread": {
             "id": chart.world.id_in(Space::Thread, thread),

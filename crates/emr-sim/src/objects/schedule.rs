@@ -3,7 +3,7 @@
 use super::{Chart, instant, is_block};
 use crate::facts::{DAY, Seconds};
 use crate::random::within;
-use crate::world::Place;
+use crate::world::{Place, Space};
 use serde_json::{Value, json};
 
 pub(super) fn appointment(chart: &Chart<'_>, index: usize) -> Option<Value> {
@@ -21,8 +21,12 @@ pub(super) fn appointment(chart: &Chart<'_>, index: usize) -> Option<Value> {
             (to_come(chart, 3), 30, visits.len().checked_sub(1)?, status, chart.unless_null(2, 3, "Follow up"))
         }
     };
-    let (physician, practice) = chart.staff(visit)?;
-    Some(body(chart, at, minutes, (physician, practice), Some((chart.patient_id(), status)), reason))
+    let staff = chart.staff(visit)?;
+    let location = chart.unless_null(6, 3, visits.get(visit)?.practice as u64);
+    let mut appointment = body(chart, at, minutes, staff, Some((chart.patient_id(), status)), reason);
+    let location = location.map(|practice| chart.world.id_in(Space::ServiceLocation, practice));
+    appointment.as_object_mut()?.insert("service_location".to_owned(), json!(location));
+    Some(appointment)
 }
 
 fn block(chart: &Chart<'_>) -> Option<Value> {

@@ -2,7 +2,7 @@
 
 use super::instant;
 use crate::kind::Kind;
-use crate::world::World;
+use crate::world::{Space, World};
 use serde_json::{Value, json};
 
 pub(super) fn practice(world: &World, ordinal: u64) -> Option<Value> {
@@ -10,21 +10,38 @@ pub(super) fn practice(world: &World, ordinal: u64) -> Option<Value> {
     let facts = world.facts.practices.get(at)?;
     let physicians = world.facts.physicians.iter().enumerate().filter(|(_, physician)| physician.practice == at);
     let physicians: Vec<i64> = physicians.map(|(place, _)| world.id(Kind::Physicians, place as u64)).collect();
+    let id = world.id(Kind::Practices, ordinal);
+    let created = instant(world.created(Kind::Practices, ordinal));
     Some(json!({
-        "id": world.id(Kind::Practices, ordinal),
+        "id": id,
         "name": facts.name,
         "address_line1": facts.address.line,
         "address_line2": null,
         "city": facts.address.city,
         "state": facts.address.state,
         "zip": facts.address.zip,
-        "phone": facts.phone,
         "timezone": "US/Eastern",
+        "employers": [],
         "physicians": physicians,
-        "service_locations": [],
-        "status": "Production",
-        "metadata": { "object_id": facts.source, "object_web_link": null, "data": {} },
-        "created_date": instant(world.created(Kind::Practices, ordinal)),
+        "service_locations": [{
+            "id": world.id_in(Space::ServiceLocation, ordinal),
+            "name": facts.name,
+            "is_primary": true,
+            "place_of_service": null,
+            "address_line1": facts.address.line,
+            "address_line2": null,
+            "city": facts.address.city,
+            "state": facts.address.state,
+            "zip": facts.address.zip,
+            "phone": facts.phone,
+            "fax": null,
+            "email": null,
+            "practice": id,
+            "created_date": created,
+            "deleted_date": null,
+        }],
+        "elation_root_oid": null,
+        "metadata": { "object_id": facts.source, "object_web_link": null, "data": null },
     }))
 }
 
@@ -33,18 +50,16 @@ pub(super) fn physician(world: &World, ordinal: u64) -> Option<Value> {
     Some(json!({
         "id": world.id(Kind::Physicians, ordinal),
         "first_name": facts.first,
-        "middle_name": null,
         "last_name": facts.last,
         "credentials": "MD",
-        "npi": facts.npi,
+        "is_active": true,
         "email": facts.email,
-        "specialty": facts.specialty,
+        "npi": facts.npi,
         "license": null,
         "license_state": null,
-        "is_active": true,
+        "specialty": facts.specialty,
+        "user_id": 1000 + ordinal,
         "practice": world.id(Kind::Practices, facts.practice as u64),
-        "caregiver_practices": [world.id(Kind::Practices, facts.practice as u64)],
         "metadata": null,
-        "created_date": instant(world.created(Kind::Physicians, ordinal)),
     }))
 }

@@ -97,7 +97,7 @@ fn what_may_be_null_is_null_here_and_there() {
         ),
         (Kind::DiscontinuedMedications, &["/reason", "/signed_date"]),
         (Kind::PrescriptionFills, &["/fill_date", "/note_from_pharmacy"]),
-        (Kind::LabOrders, &["/requisition", "/signed_date", "/bill_type", "/content/collection_datetime"]),
+        (Kind::LabOrders, &["/signed_date", "/bill_type", "/content/collection_datetime"]),
         (
             Kind::Reports,
             &[
@@ -111,8 +111,8 @@ fn what_may_be_null_is_null_here_and_there() {
         (Kind::Problems, &["/synopsis", "/start_date", "/resolved_date", "/verification_status"]),
         (Kind::Allergies, &["/reaction", "/severity", "/start_date"]),
         (Kind::Vitals, &["/bmi", "/bmi_percentile", "/visit_note", "/signed_date"]),
-        (Kind::Appointments, &["/patient", "/status", "/reason", "/telehealth_details"]),
-        (Kind::Immunizations, &["/lot_number", "/qty", "/administering_physician"]),
+        (Kind::Appointments, &["/patient", "/status", "/reason", "/telehealth_details", "/service_location"]),
+        (Kind::Immunizations, &["/lot_number", "/qty_units", "/administering_physician"]),
         (Kind::VisitNotes, &["/signed_date", "/signed_by"]),
     ];
     for (kind, pointers) in nullable {

@@ -152,6 +152,7 @@ fn each_type_has_the_filters_of_its_own() {
     assert!(signed > 0 && signed < whole(Kind::LabOrders), "unsigned orders have no date to go by");
     let to_come = count("appointments/?from_date=2026-03-01&limit=100");
     assert_eq!(to_come, 24 + 2, "one for each patient, and the blocks");
+    assert_eq!(count("appointments/?time_slot_type=event&limit=100"), 2);
 }
 
 #[test]

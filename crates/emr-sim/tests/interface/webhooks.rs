@@ -47,6 +47,7 @@ fn a_subscription_has_a_key_of_its_own_and_cannot_be_made_twice() {
 
     let bad = |body: Value| json(&source.api, "POST", "/subscriptions/", &body).expect(400).json();
     assert!(bad(json!({ "resource": "moons", "target": "http://127.0.0.1:1/" }))["resource"].is_array());
+    assert!(bad(json!({ "resource": "prescription_fills", "target": "http://127.0.0.1:1/" }))["resource"].is_array());
     assert!(bad(json!({ "resource": "patients", "target": "nowhere" }))["target"].is_array());
     assert!(bad(json!({ "resource": "patients" }))["target"].is_array());
 }
