@@ -94,7 +94,7 @@ pub(crate) struct Visit {
     pub(crate) vitals: Vitals,
 }
 
-/// Measurements in the units of the bundles: cm, kg, /min, Cel, %, mm[Hg].
+/// Measurements in the units of the bundles: `cm`, `kg`, `/min`, `Cel`, `%`, `mm[Hg]`.
 #[derive(Debug, Default)]
 pub(crate) struct Vitals {
     pub(crate) height: Option<f64>,

@@ -149,8 +149,9 @@ impl Receiver {
         let mut body = vec![0; headers["content-length"].parse().unwrap()];
         reader.read_exact(&mut body).unwrap();
         let signature = headers["el8-ed25519-signature"].clone();
-        self.received.lock().unwrap().push(Received { signature, body });
+        // Before it counts as received: who has seen it may change the status for the next one.
         let status = *self.status.lock().unwrap();
+        self.received.lock().unwrap().push(Received { signature, body });
         let mut out = stream;
         let _ = write!(out, "HTTP/1.1 {status} X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
     }

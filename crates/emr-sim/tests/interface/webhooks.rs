@@ -114,7 +114,7 @@ fn a_receiver_that_recovers_gets_what_it_missed() {
     receiver.answer_with(500);
     let patients = source.ids(Kind::Patients)[..3].to_vec();
     save(&source, &patients);
-    receiver.wait_for(3);
+    until("all are settled", || source.simulator.deliveries().iter().all(|known| known.attempts == 1));
     receiver.answer_with(200);
     source.clock.advance(3600);
     until("all are accepted", || source.simulator.deliveries().iter().all(|known| known.status == Some(200)));
