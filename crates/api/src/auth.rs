@@ -86,6 +86,10 @@ fn unauthorized(code: &'static str, text: &'static str) -> Refusal {
 /// is in the log.
 fn purpose(headers: &HeaderMap, api: &Api, verified: &Verified) -> Result<Purpose, Refusal> {
     let engine = api.repository.door().engine();
+    if headers.contains_key(&BREAK_GLASS_REASON) {
+        let text = "emergency access by a reason of one's own is not served: send the request without this header";
+        return Err(Refusal(Fault::at(400, "not-supported", "http.X-Break-Glass-Reason", text)));
+    }
     match single(headers, &PURPOSE_OF_USE)? {
         Some(value) => Purpose::parse(value).ok_or_else(|| {
             Refusal(Fault::at(400, "value", "http.X-Purpose-Of-Use", "not a purpose of use that this server knows"))
@@ -96,4 +100,6 @@ fn purpose(headers: &HeaderMap, api: &Api, verified: &Verified) -> Result<Purpos
     }
 }
 
+/// Asks for more than role and purpose open. Nobody may believe that his reason was taken when it was not.
+const BREAK_GLASS_REASON: HeaderName = HeaderName::from_static("x-break-glass-reason");
 const PURPOSE_OF_USE: HeaderName = HeaderName::from_static("x-purpose-of-use");

@@ -142,9 +142,8 @@ fn entities(entry: &Entry) -> Vec<Value> {
         }));
     }
     for record in &entry.records {
-        let reference = format!("{}/{}/_history/{}", record.rtype.name(), record.id, record.version);
         entities.push(json!({
-            "what": { "reference": reference },
+            "what": { "reference": record.reference() },
             "type": coding(ENTITY_TYPE, "2"),
             "role": coding(ENTITY_ROLE, "4"),
         }));

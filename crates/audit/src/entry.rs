@@ -24,6 +24,15 @@ pub struct RecordRef {
     pub version: Version,
 }
 
+impl RecordRef {
+    /// As a FHIR reference: of the version, or where that is not known (0), of the record.
+    #[must_use]
+    pub fn reference(&self) -> String {
+        let (name, id, version) = (self.rtype.name(), &self.id, self.version);
+        if version.0 == 0 { format!("{name}/{id}") } else { format!("{name}/{id}/_history/{version}") }
+    }
+}
+
 /// One version of one key.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct KeyRef {

@@ -13,6 +13,7 @@
 
 mod action;
 mod audit_event;
+mod disclosure;
 mod encoding;
 mod entry;
 mod export;
@@ -29,6 +30,7 @@ mod verify;
 
 pub use action::{Action, ActionClass, Code, Outcome};
 pub use audit_event::to_audit_event;
+pub use disclosure::{Disclosed, Disclosures};
 pub use encoding::DecodeError;
 pub use entry::{Entry, KeyRef, Name, RecordRef};
 pub use export::{ExportError, export};
@@ -40,4 +42,4 @@ pub use reader::{LogReader, LoggedEntry, ReadEntriesError, ReadError, SealedBatc
 pub use sequencer::{AppendError, Frame, Receipt, ResumeError, Sequencer};
 pub use tiles::{FullTile, TileError, TilePath, serve_tile};
 pub use tree::{Hash, empty_root, leaf_hash, node_hash};
-pub use verify::{Verified, exported_key, verify};
+pub use verify::{Verified, each_exported, exported_key, verify};

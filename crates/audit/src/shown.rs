@@ -82,11 +82,7 @@ impl Entry {
             elements: &self.elements,
             parameters: &self.parameters,
             subjects: self.subjects.iter().map(ToString::to_string).collect(),
-            records: self
-                .records
-                .iter()
-                .map(|r| format!("{}/{}/_history/{}", r.rtype.name(), r.id, r.version))
-                .collect(),
+            records: self.records.iter().map(crate::entry::RecordRef::reference).collect(),
             keys: self.keys.iter().map(|key| format!("{}/{}", key.id, key.version)).collect(),
             count: self.count,
             policy: self.policy.as_deref(),

@@ -8,6 +8,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use aceso_base::Timestamp;
 use data_encoding::{BASE64, HEXLOWER};
 
 use crate::entry::Entry;
@@ -79,6 +80,30 @@ pub fn exported_key(directory: &Path) -> Result<VerifyingKey, Fault> {
     parsed
         .filter(|key| format!("{key}\n").as_bytes() == text)
         .ok_or_else(|| Fault::new("key", None, FaultKind::Changed))
+}
+
+/// Visits the entries of an exported directory from the first to the last of `size`. Checks nothing but their form: [`verify`] first.
+///
+/// # Errors
+/// [`Fault`] names the first line that cannot be read.
+pub fn each_exported(directory: &Path, size: u64, visit: &mut dyn FnMut(u64, Timestamp, &Entry)) -> Result<(), Fault> {
+    let files = Files(directory.to_owned());
+    let mut at = 0;
+    while at < size {
+        let name = entries_file(at);
+        let bytes = files.read(&name)?.ok_or_else(|| Fault::new(&name, at, FaultKind::Removed))?;
+        for bytes in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let line = serde_json::from_slice::<Line<'_>>(bytes).ok().filter(|line| line.index == at);
+            let entry = line.as_ref().and_then(open_line).and_then(|(_, canonical)| Entry::decode(&canonical).ok());
+            let (time, entry) = entry.ok_or_else(|| Fault::new(&name, at, FaultKind::Changed))?;
+            visit(at, time, &entry);
+            at += 1;
+        }
+        if at < size && !at.is_multiple_of(ENTRIES_PER_FILE) {
+            return Err(Fault::new(&name, at, FaultKind::CutOff));
+        }
+    }
+    Ok(())
 }
 
 fn open_kept(note: &[u8], key: &VerifyingKey, head: &Checkpoint) -> Result<Checkpoint, Fault> {

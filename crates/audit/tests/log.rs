@@ -286,3 +286,23 @@ fn only_what_is_published_is_served() {
     assert!(matches!(serve("tile/0/0", 700), Err(TileError::Malformed)));
     assert!(matches!(serve("", 700), Err(TileError::Malformed)));
 }
+
+#[test]
+fn an_export_is_read_back_entry_by_entry_and_a_missing_line_is_named() {
+    let log = Log::of_size(4200);
+    let dir = log.export();
+    let mut read = Vec::new();
+    aceso_audit::each_exported(dir.path(), 4200, &mut |at, _, entry| {
+        assert_eq!(at, read.len() as u64);
+        read.push(entry.clone());
+    })
+    .unwrap();
+    assert_eq!(read, log.entries);
+    let file = dir.path().join("entries/000000.ndjson");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let without: String =
+        text.split_inclusive('\n').enumerate().filter(|(at, _)| *at != 17).map(|(_, line)| line).collect();
+    std::fs::write(&file, without).unwrap();
+    let fault = aceso_audit::each_exported(dir.path(), 4200, &mut |_, _, _| {}).unwrap_err();
+    assert_eq!(fault.entry, Some(17));
+}

@@ -4,6 +4,7 @@ use crate::freshness::Freshness;
 use crate::keyring::Keyring;
 use crate::snapshots::StartReport;
 use crate::sweep::Told;
+use crate::write::Turns;
 use aceso_audit::{LogKeys, Origin};
 use aceso_base::{Clock, Randomness, Region, Timestamp};
 use aceso_policy::Engine;
@@ -63,6 +64,7 @@ pub(crate) struct Inner {
     pub(crate) log: LogSide,
     pub(crate) plan: Plan,
     pub(crate) search_budget: Duration,
+    pub(crate) turns: Turns,
 }
 
 /// What reading the log back takes.
@@ -94,6 +96,7 @@ impl Custodian {
             log,
             plan,
             search_budget,
+            turns: Turns::default(),
         };
         Self { inner: Arc::new(inner) }
     }

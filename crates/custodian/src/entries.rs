@@ -14,11 +14,19 @@ pub(crate) fn top_level_elements(doc: &Doc, rtype: ResourceType) -> Vec<&'static
 }
 
 impl Shape {
-    /// The element paths that a shape narrows to; empty when it shows all that the classes open.
+    /// The paths of the top-level elements that a shape lets through, those that come with every answer included; empty when it
+    /// shows all that the classes open.
     pub(crate) fn element_names(&self, rtype: ResourceType) -> Vec<&'static str> {
-        let scope = TypeRef::of_resource(rtype);
-        let wanted = self.elements.as_deref().unwrap_or_default();
-        let named = |name: &String| scope.elements().iter().find(|element| element.name() == name);
-        wanted.iter().filter_map(named).map(|element| element.path).collect()
+        if self.is_whole() {
+            return Vec::new();
+        }
+        let mut names: Vec<&'static str> = TypeRef::of_resource(rtype)
+            .elements()
+            .iter()
+            .filter(|el| self.lets_through(el))
+            .map(|el| el.path)
+            .collect();
+        names.dedup();
+        names
     }
 }

@@ -42,30 +42,60 @@ pub enum DoorError {
     VersionMismatch {
         /// Which of the changes.
         change: usize,
+        /// The entry that records the attempt.
+        receipt: Receipt,
     },
     /// A record like this one already exists (the guard of a conditional create).
     #[error("a matching record was created in the meantime")]
     Duplicate {
         /// Which of the changes.
         change: usize,
+        /// The entry that records the attempt.
+        receipt: Receipt,
     },
     /// The patient that the record is about does not exist, or was shredded.
     #[error("the patient that the record refers to does not exist")]
     UnknownSubject {
         /// Which of the changes.
         change: usize,
+        /// The entry that records the attempt.
+        receipt: Receipt,
     },
     /// The reference to the patient is not a relative one to a UUID of this server.
     #[error("the reference to the patient is not of the form Patient/<uuid>")]
     ForeignSubject {
         /// Which of the changes.
         change: usize,
+        /// The entry that records the attempt.
+        receipt: Receipt,
     },
     /// The body is a redacted copy: storing it would erase what was masked.
     #[error("a redacted copy may not be stored over the record")]
     RedactedBase {
         /// Which of the changes.
         change: usize,
+        /// The entry that records the attempt.
+        receipt: Receipt,
+    },
+    /// A reference leads to a record that is not there, or to one that the writer may not know of: the two answers are the same.
+    #[error("a reference leads to a record that is not on this server")]
+    Unresolved {
+        /// Which of the changes.
+        change: usize,
+        /// Which of the references of its resource, in written order from 0.
+        at: usize,
+        /// The entry that records the attempt.
+        receipt: Receipt,
+    },
+    /// Two changes of one unit are about one record.
+    #[error("two changes are about the same record")]
+    SameRecord {
+        /// Which of the changes.
+        change: usize,
+        /// The earlier one.
+        first: usize,
+        /// The entry that records the attempt.
+        receipt: Receipt,
     },
     /// The writer may not see some of what he would replace or write.
     #[error("the change touches elements of classes that the role and purpose do not open")]
@@ -103,13 +133,15 @@ impl DoorError {
             | Self::ParameterForbidden { receipt, .. }
             | Self::ClassesForbidden { receipt, .. }
             | Self::Unreadable { receipt }
-            | Self::TooCostly { receipt } => Some(receipt),
-            Self::VersionMismatch { .. }
-            | Self::Duplicate { .. }
-            | Self::UnknownSubject { .. }
-            | Self::ForeignSubject { .. }
-            | Self::RedactedBase { .. }
-            | Self::Unavailable(_) => None,
+            | Self::TooCostly { receipt }
+            | Self::VersionMismatch { receipt, .. }
+            | Self::Duplicate { receipt, .. }
+            | Self::UnknownSubject { receipt, .. }
+            | Self::ForeignSubject { receipt, .. }
+            | Self::Unresolved { receipt, .. }
+            | Self::SameRecord { receipt, .. }
+            | Self::RedactedBase { receipt, .. } => Some(receipt),
+            Self::Unavailable(_) => None,
         }
     }
 }

@@ -260,7 +260,9 @@ impl Custodian {
     pub async fn shred(&self, tenant: &TenantId, subject: SubjectId, by: &UserId) -> Result<ShredReceipt, DoorError> {
         let known = self.inner.store.subject_keys(tenant, subject).map_err(unavailable)?;
         if known.is_empty() || subject.is_directory() {
-            return Err(DoorError::UnknownSubject { change: 0 });
+            let entry = self.key_entry(Action::KeyShredded, tenant, by).with_subject(subject);
+            let receipt = self.record_one(entry.with_outcome(Outcome::failed("unknown-subject"))).await?;
+            return Err(DoorError::UnknownSubject { change: 0, receipt });
         }
         let at = self.now();
         let unit = Unit {

@@ -50,4 +50,4 @@ pub use search::{Page, SearchRequest, SearchScope, SortRule};
 pub use snapshots::{SnapshotUse, StartReport};
 pub use sweep::IndexProgress;
 pub use view::{Shape, Summary, View};
-pub use write::{Change, Expected, Guard, Written};
+pub use write::{Change, Expected, Guard, Referred, Written};

@@ -101,6 +101,62 @@ impl Custodian {
         }
     }
 
+    /// Whether a read would be answered, before something is done that cannot be taken back: decided and recorded, nothing opened.
+    /// `comes`: the record need not be there yet.
+    ///
+    /// # Errors
+    /// As for [`Custodian::read`], as far as can be told without opening.
+    pub async fn check_read(
+        &self,
+        caller: &Caller,
+        (rtype, id): (ResourceType, &LogicalId),
+        version: Option<Version>,
+        comes: bool,
+    ) -> Result<(), DoorError> {
+        let key = RecordKey { tenant: caller.tenant.clone(), rtype, id: id.clone() };
+        let newest = self.inner.freshness.newest(&key);
+        let found = match version {
+            None => self.inner.store.head(&key),
+            Some(version) => self.inner.store.version(&key, version).map(|row| row.map(|row| row.head)),
+        };
+        let action = if version.is_some() { Interaction::Vread } else { Interaction::Read };
+        let found = found.map_err(unavailable)?;
+        let Some(head) = found else {
+            if comes && newest.is_none() {
+                let subject = if is_patient_data(rtype) { NOBODY } else { SubjectId::DIRECTORY };
+                return self.check_target(caller, action, (rtype, id, None), subject).await.map(|_| ());
+            }
+            let missing = newest.filter(|newest| version.is_none_or(|version| version <= newest.version));
+            return Err(self.absent(caller, action, (rtype, id), missing).await);
+        };
+        let receipt = self.check_target(caller, action, (rtype, id, Some(head.version)), head.subject).await?;
+        if version.is_none() && !Newest::allows(newest, &head) {
+            return Err(self.unreadable(caller, &key, &head, OpenFailure::RolledBack).await);
+        }
+        if head.deleted && !comes {
+            return Err(DoorError::Gone { receipt, version: head.version });
+        }
+        Ok(())
+    }
+
+    async fn check_target(
+        &self,
+        caller: &Caller,
+        action: Interaction,
+        (rtype, id, version): (ResourceType, &LogicalId, Option<Version>),
+        subject: SubjectId,
+    ) -> Result<Receipt, DoorError> {
+        let target = Target { rtype: Some(rtype), subject, scope: Scope::Record(id.clone()) };
+        let describe = |entry: Entry| {
+            let entry = entry.with_classes(ClassSet::NONE).with_detail("checked");
+            match version {
+                Some(version) => entry.with_subject(subject).with_record(rtype, id, version),
+                None => entry,
+            }
+        };
+        self.admit(caller, action, &target, describe).await.map(|(_, receipt)| receipt)
+    }
+
     /// Answers for a record that is not there exactly as for one that the caller may not know of: whether this kind of request
     /// is allowed at all is asked as for a patient whom nobody knows. Who may ask is told when the row was taken away.
     pub(crate) async fn absent(
@@ -132,7 +188,7 @@ impl Custodian {
 
     /// Whether a record exists, without opening it: its version unless it is deleted.
     ///
-    /// For checks of references inside a write; gives no content and no list.
+    /// For choosing a way inside a write that the door decides on afterwards; it is no answer to a caller.
     ///
     /// # Errors
     /// [`DoorError::Unavailable`] when the store cannot be read.
@@ -144,7 +200,7 @@ impl Custodian {
 }
 
 /// A subject that is no patient of anybody.
-const NOBODY: SubjectId = SubjectId([0xff; 16]);
+pub(crate) const NOBODY: SubjectId = SubjectId([0xff; 16]);
 
 fn is_patient_data(rtype: ResourceType) -> bool {
     !aceso_fhir::definitions::patient_params(rtype).is_empty()

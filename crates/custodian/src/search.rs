@@ -157,6 +157,14 @@ impl Custodian {
         Ok((hits.into_iter().map(|hit| (hit.id, hit.version)).collect(), receipt))
     }
 
+    /// Whether a search would be made, as far as the rules tell: decided and recorded, nothing opened.
+    ///
+    /// # Errors
+    /// As for [`Custodian::search`].
+    pub async fn check_search(&self, caller: &Caller, request: &SearchRequest<'_>) -> Result<Receipt, DoorError> {
+        self.admit_search(caller, request).await.map(|(_, receipt)| receipt)
+    }
+
     async fn admit_search(&self, caller: &Caller, request: &SearchRequest<'_>) -> Result<(Grant, Receipt), DoorError> {
         let target = request.target();
         let entry = Entry::by(caller, request.interaction)

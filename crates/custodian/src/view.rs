@@ -1,7 +1,7 @@
 //! What may be shown: the only type that holds a record and can be written out.
 
 use aceso_base::{LogicalId, SubjectId, Timestamp, Version};
-use aceso_fhir::definitions::{ResourceType, TypeRef};
+use aceso_fhir::definitions::{Element, ResourceType, TypeRef};
 use aceso_fhir::json::{Doc, Limits, Member};
 
 /// Which part of what is granted is wanted (R4 search.html, `_elements` and `_summary`). Can only remove.
@@ -166,7 +166,15 @@ impl Shape {
         if matches!(name, "resourceType" | "id" | "meta") {
             return true;
         }
-        let Some((element, _)) = scope.child(name) else { return false };
+        scope.child(name).is_some_and(|(element, _)| self.lets_through(element))
+    }
+
+    /// Whether an element of a resource stays.
+    pub(crate) fn lets_through(&self, element: &Element) -> bool {
+        let name = element.name();
+        if matches!(name, "id" | "meta") {
+            return true;
+        }
         let mandatory = element.min > 0;
         let by_elements = self
             .elements

@@ -8,7 +8,7 @@ use crate::respond::{push_fault, push_resource, push_status, push_stored};
 use crate::search::SearchCall;
 use crate::write::{Deleted, Stored, UpdateCall};
 use crate::{Fault, Repository};
-use aceso_base::Caller;
+use aceso_base::{Caller, Interaction};
 use aceso_custodian::{Receipt, Shape};
 use aceso_fhir::definitions::ResourceType;
 use aceso_fhir::json::{Doc, Node};
@@ -22,8 +22,11 @@ impl Repository {
         let mut refused = Vec::new();
         for (index, node) in nodes.into_iter().enumerate() {
             let done = match read_entry(index, node) {
-                Ok(entry) => self.batch_entry(caller, doc, &entry).await,
-                Err(fault) => Err(fault),
+                Ok(entry) => {
+                    let done = self.batch_entry(caller, doc, &entry).await;
+                    self.logged(caller, entry.about(), done).await
+                }
+                Err(fault) => self.logged(caller, (Interaction::Update, None, None), Err(fault)).await,
             };
             match done.map_err(|fault| fault.in_entry(index)) {
                 Ok(Done::Stored(stored)) => {
@@ -39,8 +42,9 @@ impl Repository {
                     push_status(&mut bundle, "204 No Content");
                     receipt = Some(proof);
                 }
-                Err(fault) => {
+                Err(mut fault) => {
                     push_fault(&mut bundle, &fault);
+                    receipt = fault.receipt.take().or(receipt);
                     refused.push((index, fault));
                 }
             }
@@ -68,6 +72,20 @@ impl Repository {
             Request::Read { .. } | Request::Search { .. } => {
                 self.look(caller, entry).await.map(|(json, receipt)| Done::Shown(json, receipt))
             }
+        }
+    }
+
+    /// Whether a GET among the entries would be answered, before anything is done. `comes`: the bundle makes this record.
+    pub(crate) async fn look_ahead(&self, caller: &Caller, entry: &Entry<'_>, comes: bool) -> Result<(), Fault> {
+        match &entry.request {
+            Request::Read { rtype, id, version } => {
+                Ok(self.door.check_read(caller, (*rtype, id), *version, comes).await?)
+            }
+            Request::Search { rtype, pairs } => {
+                let call = SearchCall { rtype: *rtype, compartment: None, pairs: pairs.clone(), by_url: true };
+                self.check_search(caller, &call).await
+            }
+            _ => Err(Fault::new(500, "exception", "not a reading entry")),
         }
     }
 

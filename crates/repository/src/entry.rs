@@ -2,7 +2,7 @@
 
 use crate::conditional::decode_pairs;
 use crate::{Fault, Repository};
-use aceso_base::{LogicalId, Version};
+use aceso_base::{Interaction, LogicalId, Version};
 use aceso_fhir::definitions::ResourceType;
 use aceso_fhir::json::{Doc, Kind, Node};
 use std::borrow::Cow;
@@ -28,6 +28,19 @@ pub(crate) struct Entry<'a> {
     pub(crate) full_url: Option<String>,
     pub(crate) resource: Option<Node<'a>>,
     pub(crate) request: Request,
+}
+
+impl Entry<'_> {
+    /// What it wants of which record, for the log.
+    pub(crate) const fn about(&self) -> (Interaction, Option<ResourceType>, Option<&LogicalId>) {
+        match &self.request {
+            Request::Create { rtype, .. } => (Interaction::Create, Some(*rtype), None),
+            Request::Update { rtype, id, .. } => (Interaction::Update, Some(*rtype), id.as_ref()),
+            Request::Delete { rtype, id, .. } => (Interaction::Delete, Some(*rtype), id.as_ref()),
+            Request::Read { rtype, id, .. } => (Interaction::Read, Some(*rtype), Some(id)),
+            Request::Search { rtype, .. } => (Interaction::Search, Some(*rtype), None),
+        }
+    }
 }
 
 impl Repository {

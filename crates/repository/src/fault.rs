@@ -90,7 +90,9 @@ impl From<DoorError> for Fault {
             }
             DoorError::VersionMismatch { .. } | DoorError::Duplicate { .. } => (412, "conflict"),
             DoorError::UnknownSubject { .. } | DoorError::ForeignSubject { .. } => (422, "not-found"),
+            DoorError::Unresolved { .. } => (422, "not-found"),
             DoorError::RedactedBase { .. } => (422, "business-rule"),
+            DoorError::SameRecord { .. } => (400, "invariant"),
             DoorError::Unreadable { .. } => (500, "exception"),
             DoorError::TooCostly { .. } => (400, "too-costly"),
             DoorError::Unavailable(_) => (503, "transient"),
@@ -99,7 +101,11 @@ impl From<DoorError> for Fault {
             DoorError::Gone { version, .. } => Some(version.0),
             _ => None,
         };
-        Self { receipt: error.into_receipt(), gone_version, ..Self::new(status, code, text) }
+        let fault = match &error {
+            DoorError::Unresolved { at, .. } => Self::at(status, code, format!("descendants().reference[{at}]"), text),
+            _ => Self::new(status, code, text),
+        };
+        Self { receipt: error.into_receipt(), gone_version, ..fault }
     }
 }
 

@@ -16,6 +16,7 @@ mod history;
 mod instance;
 mod outcome;
 mod page;
+mod plan;
 mod references;
 mod respond;
 mod scope;

@@ -1,11 +1,10 @@
-//! References inside a resource: found, rewritten, checked.
+//! References inside a resource: found, rewritten, listed for the door to check.
 
-use crate::{Fault, Repository};
-use aceso_base::{Caller, LogicalId};
+use aceso_base::LogicalId;
+use aceso_custodian::Referred;
 use aceso_fhir::definitions::ResourceType;
 use aceso_fhir::json::{Kind, Node, write_string};
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// One `reference` member of a Reference.
@@ -63,31 +62,9 @@ pub(crate) fn rewrite(text: &[u8], range: Range<usize>, replacements: &[(Range<u
     out
 }
 
-impl Repository {
-    /// Refuses a resource that refers to a record of this server which is not there. `known` holds records that this very
-    /// request makes, and remembers what was found.
-    pub(crate) fn check_references(
-        &self,
-        caller: &Caller,
-        root: Node<'_>,
-        known: &mut BTreeSet<(ResourceType, LogicalId)>,
-    ) -> Result<(), Fault> {
-        for (at, found) in references(root).iter().enumerate() {
-            let Some(name) = local(&found.text) else { continue };
-            if known.contains(&name) {
-                continue;
-            }
-            if self.door.exists(caller, name.0, &name.1)?.is_none() {
-                let place = format!("descendants().reference[{at}]");
-                return Err(Fault::at(
-                    422,
-                    "not-found",
-                    place,
-                    "a reference leads to a record that is not on this server",
-                ));
-            }
-            known.insert(name);
-        }
-        Ok(())
-    }
+/// The records of this server that a resource refers to: the door looks them up when the rules have allowed the change.
+pub(crate) fn referred(root: Node<'_>) -> Vec<Referred> {
+    let all = references(root);
+    let own = all.iter().enumerate().filter_map(|(at, found)| Some((at, local(&found.text)?)));
+    own.map(|(at, (rtype, id))| Referred { at, rtype, id }).collect()
 }

@@ -4,7 +4,7 @@ use crate::page::{Answer, BundleWriter};
 use crate::scope::{in_compartment, scope_of};
 use crate::{Fault, Repository};
 use aceso_base::{Caller, Interaction, SubjectId};
-use aceso_custodian::{Inclusion, SearchRequest, SearchScope, Shape, SortRule, Summary};
+use aceso_custodian::{DoorError, Inclusion, SearchRequest, SearchScope, Shape, SortRule, Summary};
 use aceso_fhir::definitions::{ResourceType, patient_params};
 use aceso_fhir::search::{Controls, Query};
 
@@ -27,6 +27,16 @@ impl Repository {
     /// # Errors
     /// 400 for a parameter that is unknown, malformed or not served where it is asked; 403; 503.
     pub async fn search(&self, caller: &Caller, call: &SearchCall) -> Result<Answer, Fault> {
+        let answer = self.search_or_check(caller, call, false).await?;
+        answer.ok_or_else(|| Fault::new(500, "exception", "a search that was only checked"))
+    }
+
+    /// Whether a search would be answered, as far as its form and the rules tell: decided and recorded, nothing opened.
+    pub(crate) async fn check_search(&self, caller: &Caller, call: &SearchCall) -> Result<(), Fault> {
+        self.search_or_check(caller, call, true).await.map(|_| ())
+    }
+
+    async fn search_or_check(&self, caller: &Caller, call: &SearchCall, ahead: bool) -> Result<Option<Answer>, Fault> {
         let place = call.place();
         let continued = self.continued_by(caller, &place, &call.pairs)?;
         let (pairs, after) = match &continued {
@@ -57,11 +67,17 @@ impl Repository {
             shape: &shape,
             interaction: Interaction::Search,
         };
+        if ahead {
+            return match self.door.check_search(caller, &request).await {
+                Ok(_) | Err(DoorError::Absent { .. }) => Ok(None),
+                Err(error) => Err(error.into()),
+            };
+        }
         let page = match self.door.search(caller, &request).await {
             // A compartment that is not the caller's to know of looks like an empty one.
-            Err(aceso_custodian::DoorError::Absent { receipt }) => {
+            Err(DoorError::Absent { receipt }) => {
                 let links = [("self", self.self_link(call))];
-                return Ok(Answer { json: BundleWriter::new("searchset", Some(0), &links).finish(), receipt });
+                return Ok(Some(Answer { json: BundleWriter::new("searchset", Some(0), &links).finish(), receipt }));
             }
             other => other?,
         };
@@ -70,7 +86,7 @@ impl Repository {
             let cursor = self.cursor_text(caller, &place, pairs, next)?;
             links.push(("next", format!("{}/{place}?_cursor={cursor}", self.settings.base_url)));
         }
-        Ok(self.page(page, &links))
+        Ok(Some(self.page(page, &links)))
     }
 
     pub(crate) fn page_size(&self, controls: &Controls) -> Result<usize, Fault> {

@@ -1,23 +1,24 @@
 //! transaction: all entries or none (R4 http.html, section 3.1.0.11.2).
 //!
-//! The entries are planned first (which record each is about), then turned into changes with their references resolved, then
-//! written as one unit of work, and only then are the reading ones answered: so the order of entries makes no difference.
+//! The entries are planned first (which record each is about), then turned into changes with their references resolved; the
+//! reading ones are decided; then all is written as one unit of work, and only then are the reading ones answered: so the order of
+//! entries makes no difference, and one that would fail fails all of them.
 
 use crate::bundle::{BundleAnswer, ResolvedReferences};
 use crate::conditional::Match;
 use crate::entry::{Entry, Request};
 use crate::page::BundleWriter;
-use crate::references::{local, references, rewrite};
+use crate::plan::{Draft, Plan};
+use crate::references::{local, references, referred, rewrite};
 use crate::respond::{push_fault, push_kept, push_resource, push_status, push_stored};
-use crate::write::{Stored, UpdateTarget, WriteStatus, body_id, check_client_id, check_same_id, several, stored};
+use crate::write::{Stored, UpdateTarget, WriteStatus, body_id, check_client_id, check_same_id, guard, several};
 use crate::{Fault, Repository};
 use aceso_base::{Caller, Interaction, LogicalId, Version};
-use aceso_custodian::{Change, DoorError, Expected, Guard, Receipt, Written};
+use aceso_custodian::{Change, DoorError, Expected, Guard};
 use aceso_fhir::definitions::ResourceType;
-use aceso_fhir::json::{Doc, Limits, Node};
-use aceso_fhir::search::{Criterion, Filter, Modifier, SearchValues, SearchView, encode, extract};
+use aceso_fhir::json::{Doc, Limits};
 use aceso_store::DocumentWrite;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 impl Repository {
     /// Runs a transaction. With `lenient`, what is not in order is left out and named in the answer.
@@ -32,26 +33,55 @@ impl Repository {
     ) -> Result<BundleAnswer, Fault> {
         let mut draft = Draft::default();
         for entry in &entries {
-            let step = self.plan(caller, entry, &draft).await.and_then(|plan| draft.add(entry, plan));
-            match step {
+            let planned = match self.plan(caller, entry, &draft).await {
+                Ok(plan) => draft.add(entry, plan),
+                Err(fault) => Err(fault.in_entry(entry.index)),
+            };
+            match self.logged(caller, entry.about(), planned).await {
                 Ok(()) => {}
                 Err(fault) if lenient => draft.refuse(entry.index, fault),
-                Err(fault) => return Err(fault.in_entry(entry.index)),
+                Err(fault) => return Err(fault),
             }
         }
         let mut changes = Vec::new();
         for entry in &entries {
-            match self.change(caller, (doc, &entries), entry, &mut draft, resolved).await {
+            let change = self.change(caller, (doc, &entries), entry, &draft, resolved).await;
+            let change = change.map_err(|fault| fault.in_entry(entry.index));
+            match self.logged(caller, entry.about(), change).await {
                 Ok(Some(change)) => changes.push((entry.index, change)),
                 Ok(None) => {}
                 Err(fault) if lenient => draft.refuse(entry.index, fault),
-                Err(fault) => return Err(fault.in_entry(entry.index)),
+                Err(fault) => return Err(fault),
+            }
+        }
+        for entry in &entries {
+            let ahead = self.ahead(caller, entry, &draft).await.map_err(|fault| fault.in_entry(entry.index));
+            match self.logged(caller, entry.about(), ahead).await {
+                Ok(()) => {}
+                Err(fault) if lenient => draft.refuse(entry.index, fault),
+                Err(fault) => return Err(fault),
             }
         }
         // A patient's keys come into being with his record: it goes before all that belongs to him.
         changes.sort_by_key(|(_, change)| !is_patient(change));
         self.write_all(caller, changes, &mut draft, documents, lenient).await?;
         self.answer(caller, &entries, draft).await
+    }
+
+    /// Whether a reading entry would be answered: where it would not, nothing is to be done (R4 http.html, section 3.1.0.11.2).
+    async fn ahead(&self, caller: &Caller, entry: &Entry<'_>, draft: &Draft) -> Result<(), Fault> {
+        if !matches!(draft.plans.get(&entry.index), Some(Plan::Look)) {
+            return Ok(());
+        }
+        let mut comes = false;
+        if let Request::Read { rtype, id, version: None } = &entry.request {
+            let name = (*rtype, id.clone());
+            if draft.ended.contains(&name) {
+                return Err(Fault::new(410, "deleted", "this bundle deletes the record"));
+            }
+            comes = draft.changed.contains_key(&name);
+        }
+        self.look_ahead(caller, entry, comes).await
     }
 
     /// Writes the changes as one unit. With `lenient`, a change that the door refuses is left out, and the rest tried again.
@@ -68,14 +98,14 @@ impl Repository {
             return Ok(());
         }
         loop {
-            let guards: Vec<Guard<'_>> = draft
+            let guards = draft
                 .guards
                 .iter()
                 .filter_map(|(index, rtype, filters)| {
                     let change = of_entry.iter().position(|of| of == index)?;
-                    Some(Guard { change, rtype: *rtype, filters })
+                    Some(guard(change, *rtype, filters))
                 })
-                .collect();
+                .collect::<Result<Vec<Guard<'_>>, Fault>>()?;
             let error = match self.door.write(caller, &changes, &guards, documents).await {
                 Ok(written) => {
                     draft.note(written, of_entry);
@@ -89,7 +119,7 @@ impl Repository {
             if !lenient {
                 return Err(Fault::from(error).in_entry(index));
             }
-            draft.refuse(index, error.into());
+            draft.refuse(index, Fault::from(error).in_entry(index));
             of_entry.remove(at);
             drop(changes.remove(at));
         }
@@ -152,7 +182,7 @@ impl Repository {
         match self.matching(caller, Interaction::Create, rtype, &filters).await? {
             (Match::None, _) => Ok(Plan::Create { rtype, id: self.new_id(), guard: Some(filters), under: Some(under) }),
             (Match::One(id, version), receipt) => Ok(Plan::Kept { rtype, id, version, receipt }),
-            (Match::Several, receipt) => Err(several(receipt)),
+            (Match::Several, _) => Err(several()),
         }
     }
 
@@ -170,7 +200,7 @@ impl Repository {
                 (Match::One(id, version), _) => {
                     Ok(Plan::Delete { rtype, id, expected: Expected::At(if_match.unwrap_or(version)) })
                 }
-                (Match::Several, receipt) => Err(several(receipt)),
+                (Match::Several, _) => Err(several()),
             };
         };
         if self.door.exists(caller, rtype, id)?.is_some() {
@@ -192,7 +222,7 @@ impl Repository {
         caller: &Caller,
         (doc, entries): (&Doc, &[Entry<'_>]),
         entry: &Entry<'_>,
-        draft: &mut Draft,
+        draft: &Draft,
         resolved: &mut ResolvedReferences,
     ) -> Result<Option<Change>, Fault> {
         let (rtype, id, expected) = match draft.plans.get(&entry.index) {
@@ -225,8 +255,8 @@ impl Repository {
         let limits = Limits { max_bytes: usize::MAX, ..self.limits() };
         let own = Doc::parse(text, &limits)?;
         crate::body::check_resource(&own, rtype)?;
-        self.check_references(caller, own.root(), &mut draft.known)?;
-        Ok(Some(Change::Put { rtype, id, doc: own, expected }))
+        let refers = referred(own.root());
+        Ok(Some(Change::Put { rtype, id, doc: own, expected, refers }))
     }
 
     /// Resolves a conditional reference (`Practitioner?identifier=…`) to the one record it describes: of this bundle, or stored and
@@ -246,12 +276,12 @@ impl Repository {
         let mut made = entries.iter().filter_map(|entry| draft.made(entry, rtype, &filters));
         let (of_bundle, another) = (made.next(), made.next());
         // Who may write only, may still refer: the right to create is what counts for him.
-        let (found, receipt) = match self.matching(caller, Interaction::Search, rtype, &filters).await {
+        let (found, _) = match self.matching(caller, Interaction::Search, rtype, &filters).await {
             Err(fault) if fault.status == 403 => self.matching(caller, Interaction::Create, rtype, &filters).await?,
             other => other?,
         };
         let found = match found {
-            Match::One(id, _) if draft.changed.contains(&(rtype, id.clone())) => Match::None,
+            Match::One(id, _) if draft.changed.contains_key(&(rtype, id.clone())) => Match::None,
             other => other,
         };
         match (of_bundle, another, found) {
@@ -261,11 +291,8 @@ impl Repository {
                 resolved.insert(text.to_owned(), name.clone());
                 Ok(name)
             }
-            (None, None, Match::None) => {
-                let fault = Fault::new(412, "not-found", "a conditional reference matches no record");
-                Err(Fault { receipt: Some(receipt), ..fault })
-            }
-            _ => Err(several(receipt)),
+            (None, None, Match::None) => Err(Fault::new(412, "not-found", "a conditional reference matches no record")),
+            _ => Err(several()),
         }
     }
 
@@ -307,153 +334,14 @@ impl Repository {
     }
 }
 
-/// What an entry will do.
-enum Plan {
-    Create {
-        rtype: ResourceType,
-        id: LogicalId,
-        guard: Option<Vec<Filter>>,
-        /// The condition of a conditional create, under which a later entry finds this record.
-        under: Option<(ResourceType, String)>,
-    },
-    Update {
-        rtype: ResourceType,
-        id: LogicalId,
-        expected: Expected,
-    },
-    Delete {
-        rtype: ResourceType,
-        id: LogicalId,
-        expected: Expected,
-    },
-    /// A conditional create that found its record.
-    Kept {
-        rtype: ResourceType,
-        id: LogicalId,
-        version: Version,
-        receipt: Receipt,
-    },
-    /// A conditional create under the condition of an earlier entry: it finds what that one makes.
-    Same {
-        rtype: ResourceType,
-        id: LogicalId,
-    },
-    Look,
-    Nothing {
-        receipt: Receipt,
-    },
-}
-
-#[derive(Default)]
-struct Draft {
-    plans: BTreeMap<usize, Plan>,
-    guards: Vec<(usize, ResourceType, Vec<Filter>)>,
-    /// `fullUrl` → `Type/id`.
-    names: BTreeMap<String, String>,
-    /// Records that conditional creates make, by their conditions.
-    conditional: BTreeMap<(ResourceType, String), LogicalId>,
-    /// Records that this bundle makes, and others that were seen to exist.
-    known: BTreeSet<(ResourceType, LogicalId)>,
-    changed: BTreeSet<(ResourceType, LogicalId)>,
-    ended: BTreeSet<(ResourceType, LogicalId)>,
-    stored: BTreeMap<usize, Stored>,
-    refused: Vec<(usize, Fault)>,
-}
-
-impl Draft {
-    fn add(&mut self, entry: &Entry<'_>, mut plan: Plan) -> Result<(), Fault> {
-        let (rtype, id, changes) = match &plan {
-            Plan::Create { rtype, id, .. } | Plan::Update { rtype, id, .. } => (*rtype, id.clone(), true),
-            Plan::Kept { rtype, id, .. } | Plan::Same { rtype, id } => (*rtype, id.clone(), false),
-            Plan::Delete { rtype, id, .. } => {
-                let name = (*rtype, id.clone());
-                if !self.changed.insert(name.clone()) {
-                    return Err(twice());
-                }
-                self.ended.insert(name);
-                self.plans.insert(entry.index, plan);
-                return Ok(());
-            }
-            Plan::Look | Plan::Nothing { .. } => {
-                self.plans.insert(entry.index, plan);
-                return Ok(());
-            }
-        };
-        if changes && !self.changed.insert((rtype, id.clone())) {
-            return Err(twice());
-        }
-        if let Some(url) = &entry.full_url {
-            let name = format!("{}/{id}", rtype.name());
-            if self.names.insert(url.clone(), name).is_some() {
-                return Err(Fault::new(400, "invariant", "two entries have the same fullUrl"));
-            }
-        }
-        if let Plan::Create { rtype, id, guard, under } = &mut plan {
-            self.guards.extend(guard.take().map(|filters| (entry.index, *rtype, filters)));
-            self.conditional.extend(under.take().map(|under| (under, id.clone())));
-        }
-        self.known.insert((rtype, id));
-        self.plans.insert(entry.index, plan);
-        Ok(())
-    }
-
-    /// The id of the record that an entry makes or changes, if the new content matches.
-    fn made(&self, entry: &Entry<'_>, rtype: ResourceType, filters: &[Filter]) -> Option<LogicalId> {
-        let id = match self.plans.get(&entry.index)? {
-            Plan::Create { rtype: of, id, .. } | Plan::Update { rtype: of, id, .. } if *of == rtype => id,
-            _ => return None,
-        };
-        content_matches(entry.resource?, rtype, id, filters).then(|| id.clone())
-    }
-
-    fn note(&mut self, written: Vec<Written>, of_entry: Vec<usize>) {
-        for (written, index) in written.into_iter().zip(of_entry) {
-            let deleted = matches!(self.plans.get(&index), Some(Plan::Delete { .. }));
-            let mut stored = stored(written);
-            if deleted {
-                stored.status = WriteStatus::Deleted;
-            }
-            self.stored.insert(index, stored);
-        }
-    }
-
-    fn refuse(&mut self, index: usize, fault: Fault) {
-        if let Some(Plan::Create { rtype, id, .. }) = self.plans.remove(&index) {
-            self.known.remove(&(rtype, id));
-        }
-        self.refused.push((index, fault.in_entry(index)));
-    }
-}
-
-/// Whether a record that is not stored yet matches a condition. Of what only the store knows, `_id` counts.
-fn content_matches(root: Node<'_>, rtype: ResourceType, id: &LogicalId, filters: &[Filter]) -> bool {
-    let mut values = SearchValues::default();
-    extract(root, rtype, &mut values);
-    let mut encoded = Vec::with_capacity(256);
-    encode(&values, &mut encoded);
-    let Ok(view) = SearchView::open(&encoded) else { return false };
-    filters.iter().all(|filter| match filter.param.code {
-        "_id" => {
-            let is = |wanted: &Criterion| {
-                matches!(wanted, Criterion::Token(token) if token.code.as_ref().is_some_and(|code| *code.raw == *id.as_str()))
-            };
-            filter.modifier == Modifier::None && filter.alternatives.iter().any(is)
-        }
-        "_lastUpdated" => false,
-        _ => filter.matches(&view),
-    })
-}
-
-fn twice() -> Fault {
-    Fault::new(400, "invariant", "two entries change the same record")
-}
-
 const fn change_of(error: &DoorError) -> Option<usize> {
     match error {
         DoorError::VersionMismatch { change, .. }
         | DoorError::Duplicate { change, .. }
         | DoorError::UnknownSubject { change, .. }
         | DoorError::ForeignSubject { change, .. }
+        | DoorError::Unresolved { change, .. }
+        | DoorError::SameRecord { change, .. }
         | DoorError::RedactedBase { change, .. }
         | DoorError::ClassesForbidden { change, .. } => Some(*change),
         _ => None,
@@ -461,6 +349,5 @@ const fn change_of(error: &DoorError) -> Option<usize> {
 }
 
 fn is_patient(change: &Change) -> bool {
-    let (Change::Put { rtype, .. } | Change::Delete { rtype, .. }) = change;
-    rtype.name() == "Patient"
+    change.record().0.name() == "Patient"
 }

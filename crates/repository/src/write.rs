@@ -1,13 +1,14 @@
 //! create, update and delete of one record, with their conditional forms.
 
 use crate::conditional::Match;
+use crate::references::referred;
+use crate::scope::scope_of;
 use crate::{Fault, Repository};
 use aceso_base::{Caller, Interaction, LogicalId, SubjectId, Timestamp, Version};
 use aceso_custodian::{Change, DoorError, Expected, Guard, Receipt, Written};
 use aceso_fhir::definitions::{ResourceType, patient_params};
 use aceso_fhir::json::Node;
 use aceso_fhir::search::Filter;
-use std::collections::BTreeSet;
 
 /// What a write did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,10 +84,21 @@ impl Repository {
         body: Vec<u8>,
         if_none_exist: Option<&str>,
     ) -> Result<Stored, Fault> {
+        let done = self.create_one(caller, rtype, body, if_none_exist).await;
+        self.logged(caller, (Interaction::Create, Some(rtype), None), done).await
+    }
+
+    async fn create_one(
+        &self,
+        caller: &Caller,
+        rtype: ResourceType,
+        body: Vec<u8>,
+        if_none_exist: Option<&str>,
+    ) -> Result<Stored, Fault> {
         let doc = self.parse_resource(body, rtype)?;
-        self.check_references(caller, doc.root(), &mut BTreeSet::new())?;
+        let refers = referred(doc.root());
         let filters = if_none_exist.map(|query| self.condition(rtype, query)).transpose()?;
-        let change = [Change::Put { rtype, id: self.new_id(), doc, expected: Expected::Absent }];
+        let change = [Change::Put { rtype, id: self.new_id(), doc, expected: Expected::Absent, refers }];
         for _ in 0..ATTEMPTS {
             if let Some(filters) = &filters {
                 match self.matching(caller, Interaction::Create, rtype, filters).await? {
@@ -94,10 +106,10 @@ impl Repository {
                     (Match::One(id, version), receipt) => {
                         return Ok(Stored { status: WriteStatus::Ok, rtype, id, version, updated: None, receipt });
                     }
-                    (Match::Several, receipt) => return Err(several(receipt)),
+                    (Match::Several, _) => return Err(several()),
                 }
             }
-            let guard = filters.as_deref().map(|filters: &[Filter]| Guard { change: 0, rtype, filters });
+            let guard = filters.as_deref().map(|filters| guard(0, rtype, filters)).transpose()?;
             match self.door.write(caller, &change, guard.as_slice(), &[]).await {
                 Err(DoorError::Duplicate { .. }) => {}
                 other => return one(other?),
@@ -111,10 +123,16 @@ impl Repository {
     /// # Errors
     /// As for [`Repository::create`], and 409 where a condition that matches nothing comes with the id of an existing record.
     pub async fn update(&self, caller: &Caller, call: UpdateCall<'_>) -> Result<Stored, Fault> {
+        let (rtype, id) = (call.rtype, call.id.clone());
+        let done = self.update_one(caller, call).await;
+        self.logged(caller, (Interaction::Update, Some(rtype), id.as_ref()), done).await
+    }
+
+    async fn update_one(&self, caller: &Caller, call: UpdateCall<'_>) -> Result<Stored, Fault> {
         let UpdateCall { rtype, id, condition, if_match, body } = call;
         let doc = self.parse_resource(body, rtype)?;
         let in_body = body_id(doc.root())?;
-        self.check_references(caller, doc.root(), &mut BTreeSet::new())?;
+        let refers = referred(doc.root());
         let filters = condition.map(|query| self.condition(rtype, query)).transpose()?;
         let target = match (id, &filters) {
             (Some(id), _) => {
@@ -126,10 +144,12 @@ impl Repository {
         };
         check_client_id(rtype, &target.id)?;
         let UpdateTarget { id, expected, guarded } = target;
-        let guard = filters.as_deref().filter(|_| guarded).map(|filters| Guard { change: 0, rtype, filters });
-        match self.door.write(caller, &[Change::Put { rtype, id, doc, expected }], guard.as_slice(), &[]).await {
-            Err(DoorError::VersionMismatch { .. }) if guarded => {
-                Err(Fault::at(409, "conflict", "id", "the id is that of a record which the condition does not match"))
+        let guard = filters.as_deref().filter(|_| guarded).map(|filters| guard(0, rtype, filters)).transpose()?;
+        let change = [Change::Put { rtype, id, doc, expected, refers }];
+        match self.door.write(caller, &change, guard.as_slice(), &[]).await {
+            Err(DoorError::VersionMismatch { receipt, .. }) if guarded => {
+                let text = "the id is that of a record which the condition does not match";
+                Err(Fault { receipt: Some(receipt), ..Fault::at(409, "conflict", "id", text) })
             }
             other => one(other?),
         }
@@ -145,10 +165,10 @@ impl Repository {
         if_match: Option<Version>,
     ) -> Result<UpdateTarget, Fault> {
         match self.matching(caller, Interaction::Update, rtype, filters).await? {
-            (Match::Several, receipt) => Err(several(receipt)),
-            (Match::None, receipt) if if_match.is_some() => {
+            (Match::Several, _) => Err(several()),
+            (Match::None, _) if if_match.is_some() => {
                 let text = "the record is not at the expected version: no record matches the condition";
-                Err(Fault { receipt: Some(receipt), ..Fault::new(412, "conflict", text) })
+                Err(Fault::new(412, "conflict", text))
             }
             (Match::None, _) => {
                 let id = in_body.unwrap_or_else(|| self.new_id());
@@ -173,6 +193,19 @@ impl Repository {
         condition: Option<&str>,
         if_match: Option<Version>,
     ) -> Result<Deleted, Fault> {
+        let about = (Interaction::Delete, Some(rtype), id.clone());
+        let done = self.delete_one(caller, rtype, id, condition, if_match).await;
+        self.logged(caller, (about.0, about.1, about.2.as_ref()), done).await
+    }
+
+    async fn delete_one(
+        &self,
+        caller: &Caller,
+        rtype: ResourceType,
+        id: Option<LogicalId>,
+        condition: Option<&str>,
+        if_match: Option<Version>,
+    ) -> Result<Deleted, Fault> {
         let (id, expected) = match (id, condition) {
             (Some(id), _) => (id, if_match.map_or(Expected::Any, Expected::At)),
             (None, Some(query)) => {
@@ -181,7 +214,7 @@ impl Repository {
                     (Match::None, receipt) => return Ok(Deleted::NoMatch { receipt }),
                     // The version that matched: another one might not.
                     (Match::One(id, version), _) => (id, Expected::At(if_match.unwrap_or(version))),
-                    (Match::Several, receipt) => return Err(several(receipt)),
+                    (Match::Several, _) => return Err(several()),
                 }
             }
             (None, None) => return Err(Fault::new(405, "not-supported", "a delete needs an id or a condition")),
@@ -190,6 +223,24 @@ impl Repository {
             Ok(written) => one(written).map(|stored| Deleted::Now(Stored { status: WriteStatus::Deleted, ..stored })),
             Err(DoorError::Gone { receipt, .. }) => Ok(Deleted::Before { receipt }),
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Puts a refusal that has no entry yet into the log: what was wanted, of which record, and the code of the answer.
+    pub(crate) async fn logged<T>(
+        &self,
+        caller: &Caller,
+        (action, rtype, id): (Interaction, Option<ResourceType>, Option<&LogicalId>),
+        done: Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        match done {
+            // What the log cannot take, it is not asked to take again.
+            Err(fault) if fault.receipt.is_none() && fault.status != 503 => {
+                let code = fault.issues.first().map_or("exception", |issue| issue.code);
+                let receipt = self.door.record_fault(caller, action, (rtype, id), (fault.status == 403, code)).await?;
+                Err(Fault { receipt: Some(receipt), ..fault })
+            }
+            other => other,
         }
     }
 
@@ -211,6 +262,11 @@ pub(crate) fn check_client_id(rtype: ResourceType, id: &LogicalId) -> Result<(),
     Err(Fault::at(422, "business-rule", "id", "ids of patients' records must be lower-case UUIDs: ids are not sealed"))
 }
 
+/// The guard of a condition that matched nothing.
+pub(crate) fn guard(change: usize, rtype: ResourceType, filters: &[Filter]) -> Result<Guard<'_>, Fault> {
+    Ok(Guard { change, rtype, filters, scope: scope_of(rtype, filters)? })
+}
+
 /// What a conditional update writes to.
 pub(crate) struct UpdateTarget {
     pub(crate) id: LogicalId,
@@ -219,9 +275,8 @@ pub(crate) struct UpdateTarget {
     pub(crate) guarded: bool,
 }
 
-pub(crate) fn several(receipt: Receipt) -> Fault {
-    let fault = Fault::new(412, "multiple-matches", "the condition matches more than one record");
-    Fault { receipt: Some(receipt), ..fault }
+pub(crate) fn several() -> Fault {
+    Fault::new(412, "multiple-matches", "the condition matches more than one record")
 }
 
 /// The id that a body brings.

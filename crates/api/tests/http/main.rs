@@ -10,5 +10,6 @@ mod cursors;
 mod interactions;
 mod oauth;
 mod parameters;
+mod refusals;
 mod roles;
 mod searches;

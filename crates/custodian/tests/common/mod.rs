@@ -36,6 +36,15 @@ use std::time::Duration;
 
 static ENGINE: LazyLock<Arc<Engine>> = LazyLock::new(|| Arc::new(Engine::load().unwrap().serving(region())));
 
+const SCHEMA: &str = include_str!("../../../../policies/aceso.cedarschema");
+/// The product's policies that these tests need beside their own.
+const POLICIES: [(&str, &str); 4] = [
+    ("bounds.cedar", include_str!("../../../../policies/bounds.cedar")),
+    ("physician.cedar", include_str!("../../../../policies/physician.cedar")),
+    ("patient.cedar", include_str!("../../../../policies/patient.cedar")),
+    ("integration.cedar", include_str!("../../../../policies/integration.cedar")),
+];
+
 pub fn region() -> Region {
     Region::parse("us").unwrap()
 }
@@ -133,10 +142,22 @@ impl House {
         Self::with_plan(Plan::STRICT).await
     }
 
+    /// With the product's policies and these.
+    pub async fn ruled_by(more: &[(&str, &str)]) -> Self {
+        let mut files = POLICIES.to_vec();
+        files.extend(more);
+        let engine = Arc::new(Engine::from_text(SCHEMA, &files).unwrap().serving(region()));
+        Self::of(Plan::STRICT, engine).await
+    }
+
     pub async fn with_plan(plan: Plan) -> Self {
+        Self::of(plan, ENGINE.clone()).await
+    }
+
+    async fn of(plan: Plan, engine: Arc<Engine>) -> Self {
         let folder = Folder::new();
         let clock = SetClock::default();
-        let (store, door) = start(&folder, &clock, plan).await.unwrap();
+        let (store, door) = start(&folder, &clock, plan, engine).await.unwrap();
         assert!(door.ensure_tenant(&tenant()).await.unwrap());
         Self { door, store, clock, plan, folder }
     }
@@ -152,7 +173,7 @@ impl House {
         let Self { door, store, clock, plan, folder } = self;
         drop(door);
         Arc::try_unwrap(store).ok().expect("nobody else holds the store").close();
-        let (store, door) = start(&folder, &clock, plan).await?;
+        let (store, door) = start(&folder, &clock, plan, ENGINE.clone()).await?;
         Ok(Self { door, store, clock, plan, folder })
     }
 
@@ -301,7 +322,7 @@ pub fn doc(body: &Value) -> Doc {
 
 pub fn change(body: &Value, expected: Expected) -> Change {
     let kind = rtype(body["resourceType"].as_str().unwrap());
-    Change::Put { rtype: kind, id: id(body["id"].as_str().unwrap()), doc: doc(body), expected }
+    Change::Put { rtype: kind, id: id(body["id"].as_str().unwrap()), doc: doc(body), expected, refers: Vec::new() }
 }
 
 pub fn json(view: &View) -> Value {
@@ -319,6 +340,8 @@ pub fn name_of(error: &DoorError) -> &'static str {
         DoorError::Duplicate { .. } => "duplicate",
         DoorError::UnknownSubject { .. } => "unknown-subject",
         DoorError::ForeignSubject { .. } => "foreign-subject",
+        DoorError::Unresolved { .. } => "unresolved",
+        DoorError::SameRecord { .. } => "same-record",
         DoorError::RedactedBase { .. } => "redacted-base",
         DoorError::ClassesForbidden { .. } => "classes-forbidden",
         DoorError::Unreadable { .. } => "unreadable",
@@ -335,6 +358,7 @@ async fn start(
     folder: &Folder,
     clock: &SetClock,
     plan: Plan,
+    engine: Arc<Engine>,
 ) -> Result<(Arc<SqliteStore>, Custodian), aceso_custodian::BootError> {
     let rng = Arc::new(SystemRandomness);
     let (key, data) = (folder.path().join("root.key"), folder.path().join("data"));
@@ -356,7 +380,7 @@ async fn start(
     let parts = Parts {
         store: store.clone(),
         provider,
-        engine: ENGINE.clone(),
+        engine,
         region: region(),
         clock: Arc::new(clock.clone()),
         rng: rng.clone(),

@@ -75,7 +75,8 @@ async fn a_read_says_who_saw_which_classes_of_what_and_why() {
     let name = id(NOTE);
     let who = physician();
     let (_, entries) = left_by(&house, house.door.read(&who, rtype("Observation"), &name, None, &shape)).await;
-    assert_eq!(entries[0].elements(), ["Observation.code"]);
+    let shown = ["Observation.id", "Observation.meta", "Observation.status", "Observation.code"];
+    assert_eq!(entries[0].elements(), shown, "what was asked for, and what comes with every answer");
     let (_, entries) = left_by(&house, house.vread(&who, "Observation", NOTE, 1)).await;
     assert_eq!(entries[0].action(), Action::Vread);
     is_about(&entries[0], "Observation", NOTE, 1);

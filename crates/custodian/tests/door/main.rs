@@ -9,6 +9,7 @@ mod freshness;
 mod keys;
 mod linked;
 mod reads;
+mod refusals;
 mod searches;
 mod tampering;
 mod writes;

@@ -82,7 +82,7 @@ async fn all_changes_of_a_unit_land_or_none() {
         change(&patient_with(TWO, json!({})), Expected::At(Version(3))),
     ];
     let written = house.door.write(&physician(), &changes, &[], &[]).await;
-    assert!(matches!(written, Err(DoorError::VersionMismatch { change: 1 })));
+    assert!(matches!(written, Err(DoorError::VersionMismatch { change: 1, .. })));
     assert_eq!(outcome(&house.read(&physician(), "Patient", ONE).await), "absent");
 }
 
@@ -230,7 +230,8 @@ async fn create_unless_there(house: &House, name: &str, value: &str) -> &'static
         Ok(_) => return "there",
         Err(error) => return name_of(&error),
     }
-    let guard = [Guard { change: 0, rtype: rtype("Patient"), filters: &query.filters }];
+    let scope = aceso_custodian::SearchScope::Population;
+    let guard = [Guard { change: 0, rtype: rtype("Patient"), filters: &query.filters, scope }];
     let changes = [change(&identified(name, value), Expected::Absent)];
     outcome(&house.door.write(&integration(), &changes, &guard, &[]).await)
 }

@@ -13,6 +13,24 @@ pub(crate) struct Stored {
     pub(crate) updated: i64,
 }
 
+impl Stored {
+    /// Whether it is in the compartment of a patient: his own, or one that names him beside its own patient (R4
+    /// compartmentdefinition-patient, for the types of these records that can).
+    pub(crate) fn is_in(&self, patient: &str) -> bool {
+        let link = format!("Patient/{patient}");
+        let named = |reference: &Value| reference["reference"] == link.as_str();
+        let list = |name: &str| self.body[name].as_array().cloned().unwrap_or_default();
+        self.subject.as_deref() == Some(patient)
+            || match self.kind.as_str() {
+                "Observation" => list("performer").iter().any(named),
+                "Appointment" => list("participant").iter().any(|one| named(&one["actor"])),
+                "DocumentReference" => list("author").iter().any(named),
+                "Patient" => list("link").iter().any(|one| named(&one["other"])),
+                _ => false,
+            }
+    }
+}
+
 /// One `code:modifier=value,value`.
 #[derive(Debug, Clone)]
 pub(crate) struct Asked {

@@ -32,6 +32,8 @@ const ACROSS: usize = 600;
 struct World {
     house: House,
     stored: Vec<Stored>,
+    /// Matches that are another patient's records.
+    linked: std::sync::atomic::AtomicUsize,
 }
 
 async fn world(plan: Plan) -> World {
@@ -40,6 +42,14 @@ async fn world(plan: Plan) -> World {
     records.extend(awkward());
     // Many patients, so that names and years collide.
     records.extend((0..150).map(questions::somebody));
+    // Records that name two patients: sealed for one, found under both.
+    let patients: Vec<String> = records
+        .iter()
+        .filter(|record| record.kind() == "Patient")
+        .take(5)
+        .map(|record| record.id().to_owned())
+        .collect();
+    records.extend((0..120).map(|number| questions::shared(number, &patients)));
     let mut stored = Vec::new();
     for (at, block) in records.chunks(150).enumerate() {
         house.clock.advance(i64::try_from(at).unwrap() * 977 + 1);
@@ -72,22 +82,39 @@ async fn world(plan: Plan) -> World {
         let updated = aceso_store::Reader::head(&*house.store, &key).unwrap().unwrap().updated;
         all.push(Stored { kind, subject, body, updated: updated.0 });
     }
-    World { house, stored: all }
+    World { house, stored: all, linked: std::sync::atomic::AtomicUsize::new(0) }
 }
 
 impl World {
     /// Asks, walks the pages and compares with the naive opinion. The number of matches; none when the question reads prices,
     /// which physicians do not see.
     async fn compare(&self, question: &Question) -> Option<usize> {
-        let expected = self.expected(question);
         let pairs = question.pairs();
         let ask = Ask { scope: question.scope(), kind: &question.kind, pairs: &pairs, count: question.page };
-        // In a compartment the patient himself asks: he sees every class.
+        // In a compartment the patient himself asks: he sees every class, and of his own records only.
         let who = match &question.home {
             questions::Home::Patient(own) => patient(own),
             questions::Home::Directory | questions::Home::Everybody => physician(),
         };
-        let (found, total) = match self.house.search(&who, &ask).await {
+        let found = self.compare_as(&who, question, &ask, &self.expected(question, false)).await;
+        if let questions::Home::Patient(_) = &question.home {
+            // A physician sees those too that name the patient beside their own.
+            let all = self.expected(question, true);
+            let seen = self.compare_as(&physician(), question, &ask, &all).await;
+            let more = seen.unwrap_or_default().saturating_sub(found.unwrap_or_default());
+            self.linked.fetch_add(more, std::sync::atomic::Ordering::Relaxed);
+        }
+        found
+    }
+
+    async fn compare_as(
+        &self,
+        who: &aceso_base::Caller,
+        question: &Question,
+        ask: &Ask<'_>,
+        expected: &[String],
+    ) -> Option<usize> {
+        let (found, total) = match self.house.search(who, ask).await {
             Ok(answer) => answer,
             Err(DoorError::ParameterForbidden { .. }) if who.own_patient.is_none() => return None,
             Err(error) => panic!("{}: {question:?}", name_of(&error)),
@@ -96,7 +123,7 @@ impl World {
         if question.sort.is_some() {
             assert_eq!(found, expected, "{question:?}");
         } else {
-            let mut sorted = expected.clone();
+            let mut sorted = expected.to_vec();
             sorted.sort();
             // Without a rule the order is by type and id.
             assert_eq!(found, sorted, "{question:?}");
@@ -104,10 +131,12 @@ impl World {
         Some(found.len())
     }
 
-    fn expected(&self, question: &Question) -> Vec<String> {
+    /// `linked`: those that name the patient beside their own too.
+    fn expected(&self, question: &Question, linked: bool) -> Vec<String> {
         let in_scope = |stored: &&Stored| {
             stored.kind == question.kind
                 && match &question.home {
+                    questions::Home::Patient(patient) if linked => stored.is_in(patient),
                     questions::Home::Patient(patient) => stored.subject.as_ref() == Some(patient),
                     questions::Home::Directory => stored.subject.is_none(),
                     questions::Home::Everybody => true,
@@ -167,7 +196,9 @@ async fn ask_all(plan: Plan, indexes: &str, seed: u64) {
         count("across patients", world.compare(&pool.across(&dice)).await);
     }
     let total: usize = tally.values().map(|line| line.asked).sum();
-    println!("{} records, {total} searches compared, 0 differences", world.stored.len());
+    let linked = world.linked.load(std::sync::atomic::Ordering::Relaxed);
+    assert!(linked > 100, "records of several patients were found {linked} times only");
+    println!("{} records, {total} searches compared, 0 differences; {linked} linked matches", world.stored.len());
     for (kind, line) in &tally {
         println!("  {kind}: {} asked, {} with matches, {} matches", line.asked, line.asked - line.empty, line.matches);
         assert!(line.asked - line.empty > line.asked / 10, "{kind} asks too often about nothing");
@@ -201,7 +232,7 @@ async fn everything_is_everything() {
         let mut expected: Vec<String> = world
             .stored
             .iter()
-            .filter(|s| s.subject.as_ref() == Some(&home))
+            .filter(|s| s.is_in(&home))
             .map(|s| format!("{}/{}", s.kind, s.body["id"].as_str().unwrap()))
             .collect();
         expected.sort();

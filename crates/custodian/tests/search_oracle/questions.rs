@@ -461,6 +461,26 @@ fn pick<'l, T>(list: &'l [T], dice: &PlannedRandomness) -> &'l T {
     &list[dice.below(list.len())]
 }
 
+/// A record of one patient that names another: as performer, author or second participant.
+pub(crate) fn shared(number: usize, patients: &[String]) -> Record {
+    let own = patients[number % patients.len()].clone();
+    let other = &patients[(number + 1 + number / patients.len() % (patients.len() - 1)) % patients.len()];
+    let (of, by) = (json!({"reference": format!("Patient/{own}")}), json!({"reference": format!("Patient/{other}")}));
+    let name = format!("shared{number}");
+    let loinc = ["85354-9", "8480-6", "8867-4"][number % 3];
+    let code = json!({"coding": [{"system": "http://loinc.org", "code": loinc}]});
+    let day = format!("2020-0{}-15", 1 + number % 9);
+    let body = match number % 3 {
+        0 => json!({"resourceType": "Observation", "id": name, "status": "final", "code": code, "subject": of,
+            "performer": [by], "effectiveDateTime": day, "valueQuantity": {"value": number, "unit": "mm", "code": "mm"}}),
+        1 => json!({"resourceType": "Appointment", "id": name, "status": "booked", "start": format!("{day}T09:00:00Z"),
+            "specialty": [code], "participant": [{"actor": of, "status": "accepted"}, {"actor": by, "status": "declined"}]}),
+        _ => json!({"resourceType": "DocumentReference", "id": name, "status": "current", "type": code, "subject": of,
+            "author": [by], "date": format!("{day}T10:00:00Z"), "description": "told by another"}),
+    };
+    Record { body, subject: Some(own) }
+}
+
 /// Patients whose names begin alike, are short, or have accents and more than one part.
 pub(crate) fn somebody(number: usize) -> Record {
     let families = [
