@@ -5,7 +5,7 @@ use crate::door::Custodian;
 use crate::error::DoorError;
 use crate::open::OpenFailure;
 use crate::sweep::Broken;
-use aceso_audit::{Action, Entry, Receipt};
+use aceso_audit::{Action, Entry, Outcome, Receipt};
 use aceso_base::{SubjectId, TenantId, Timestamp, UserId};
 use aceso_seal::{Place, WrappedSubjectKey, reseal_record};
 use aceso_store::{CommitError, KeyUse, KeyWrite, Put, RecordRow, SealedUnder, SubjectKeyRow, TenantKeyRow, Unit};

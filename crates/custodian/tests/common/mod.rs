@@ -183,7 +183,7 @@ impl House {
         drop(door);
         Arc::try_unwrap(store).ok().expect("nobody else holds the store").close();
         between(&folder.path().join("data/records.db"));
-        let (store, door) = start(&folder, &clock, plan).await.unwrap();
+        let (store, door) = start(&folder, &clock, plan, ENGINE.clone()).await.unwrap();
         Self { door, store, clock, plan, folder }
     }
 
