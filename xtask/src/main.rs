@@ -16,8 +16,10 @@ cargo xtask <command>
                   --quick leaves out format, lints and advisories
   test [FILTER…]  installs the parts that tests need, builds the binary, runs every test; the last line is the runner's summary
   parts           only installs the parts (into target/parts)
-  bench [--seconds 10] [--connections 64] [--patients 12] [--binary FILE]
-                  the benchmark: release build, load generator, machine and sync figures beside the results
+  bench [--seconds 10] [--rounds 2] [--connections 64] [--patients 12] [--import DIR] [--hfs FILE] [--only WORD]
+        [--binary FILE --control FILE]
+                  the benchmark: the server and its control build side by side, Helios HFS beside them when its binary is
+                  given, machine and sync figures with the results
   fuzz MINUTES [TARGET] [--seed N]
                   every fuzz target for that time altogether, or one target; --list names them
   help            this text

@@ -13,6 +13,8 @@
 
 mod action;
 mod audit_event;
+#[cfg(feature = "insecure-benchmark-control")]
+mod control;
 mod disclosure;
 mod encoding;
 mod entry;

@@ -16,9 +16,9 @@ const STATE_VERSION: u8 = 1;
 #[must_use = "a receipt is what opens sealed records and what an answer shows"]
 #[derive(Debug, PartialEq, Eq)]
 pub struct Receipt {
-    index: u64,
-    tree_size: u64,
-    grant: Option<Token16>,
+    pub(crate) index: u64,
+    pub(crate) tree_size: u64,
+    pub(crate) grant: Option<Token16>,
 }
 
 impl Receipt {

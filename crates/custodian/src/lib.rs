@@ -7,6 +7,8 @@
 
 mod access;
 mod boot;
+#[cfg(feature = "insecure-benchmark-control")]
+mod control;
 mod cursor;
 mod door;
 mod entries;

@@ -20,6 +20,10 @@
 //! whole older row together with its version is not seen here; the audit log sees it.
 
 mod document;
+#[cfg(not(feature = "insecure-benchmark-control"))]
+mod hazard;
+#[cfg(feature = "insecure-benchmark-control")]
+#[path = "control.rs"]
 mod hazard;
 pub mod index;
 mod keys;

@@ -1,6 +1,8 @@
 //! The one binary: configuration, telemetry, wiring and commands. Holds no rule of its own.
 
 pub mod app;
+#[cfg(feature = "insecure-benchmark-control")]
+mod benchmark_control;
 pub mod commands;
 pub mod config;
 pub mod control;

@@ -5,6 +5,8 @@
 
 mod apply;
 mod connection;
+#[cfg(feature = "insecure-benchmark-control")]
+mod control;
 mod database;
 mod format;
 mod log;

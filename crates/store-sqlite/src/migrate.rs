@@ -8,11 +8,24 @@ use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
 /// Migration n is at position n - 1. Files that were released are never edited.
 const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_records.sql")];
 
+/// The version that the benchmark's control build writes into its databases, which are not sealed: newer than any other, so that
+/// every other build refuses them.
+#[cfg(any(test, feature = "insecure-benchmark-control"))]
+pub(crate) const CONTROL: u32 = 2_000_000_000;
+
+/// Which rows of the table name migrations of this program.
+#[cfg(not(feature = "insecure-benchmark-control"))]
+const OWN: &str = "SELECT coalesce(max(version), 0) FROM schema_version";
+#[cfg(feature = "insecure-benchmark-control")]
+const OWN: &str = crate::control::MIGRATIONS_APPLIED;
+
 /// Brings the schema to the newest version.
 ///
 /// # Errors
 /// [`StoreError::NewerSchema`] when the database was written by a newer program; nothing was changed then.
 pub(crate) fn migrate(connection: &mut Connection, now: Timestamp) -> Result<(), StoreError> {
+    #[cfg(feature = "insecure-benchmark-control")]
+    crate::control::mark(connection, now)?;
     for (position, sql) in MIGRATIONS.iter().enumerate().skip(current(connection)? as usize) {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fault)?;
         // Another process may have been faster: only the next step in order may run.
@@ -47,9 +60,7 @@ pub(crate) fn current(connection: &Connection) -> Result<u32, StoreError> {
     if !exists {
         return Ok(0);
     }
-    let found: u32 = connection
-        .query_row("SELECT coalesce(max(version), 0) FROM schema_version", [], |row| row.get(0))
-        .map_err(fault)?;
+    let found: u32 = connection.query_row(OWN, [], |row| row.get(0)).map_err(fault)?;
     if found > known { Err(StoreError::NewerSchema { found, known }) } else { Ok(found) }
 }
 
@@ -75,6 +86,18 @@ mod tests {
         connection.execute("INSERT INTO schema_version VALUES (999, 0)", []).unwrap();
         let known = u32::try_from(MIGRATIONS.len()).unwrap();
         assert_eq!(migrate(&mut connection, Timestamp(2)), Err(StoreError::NewerSchema { found: 999, known }));
+    }
+
+    #[cfg(not(feature = "insecure-benchmark-control"))]
+    #[test]
+    fn a_database_of_the_benchmark_control_is_refused() {
+        let dir = TestDir::new();
+        let mut connection = open(&dir.path().join("records.db"), Role::Writer).unwrap();
+        migrate(&mut connection, Timestamp(1)).unwrap();
+        connection.execute("INSERT INTO schema_version VALUES (?1, 0)", [CONTROL]).unwrap();
+        let known = u32::try_from(MIGRATIONS.len()).unwrap();
+        assert_eq!(migrate(&mut connection, Timestamp(2)), Err(StoreError::NewerSchema { found: CONTROL, known }));
+        assert_eq!(is_current(&connection), Err(StoreError::NewerSchema { found: CONTROL, known }));
     }
 
     #[test]

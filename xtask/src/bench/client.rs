@@ -8,24 +8,41 @@ use std::time::Duration;
 
 /// GET of JSON from `127.0.0.1:port` (HTTP/1.1, connection closed after the answer).
 pub(crate) fn get_json(port: u16, path: &str, token: Option<&str>) -> Result<Value, Failure> {
-    let (status, body) = exchange(port, path, token).map_err(|error| format!("GET {path}: {error}"))?;
+    let authorisation = token.map(|token| format!("authorization: Bearer {token}\r\n")).unwrap_or_default();
+    let (status, body) = exchange(port, &format!("GET {path}"), &authorisation, "")?;
     if status != 200 {
         return Err(format!("GET {path}: status {status}"));
     }
     serde_json::from_slice(&body).map_err(|error| format!("GET {path}: {error}"))
 }
 
-fn exchange(port: u16, path: &str, token: Option<&str>) -> std::io::Result<(u16, Vec<u8>)> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
-    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
-    let authorisation = token.map(|token| format!("authorization: Bearer {token}\r\n")).unwrap_or_default();
-    write!(
-        stream,
-        "GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\naccept: application/fhir+json\r\n{authorisation}connection: close\r\n\r\n"
-    )?;
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer)?;
-    split(&answer).ok_or_else(|| std::io::Error::other("not an HTTP answer"))
+/// POST of FHIR JSON; anything but a 2xx is a failure.
+pub(crate) fn post(port: u16, path: &str, json: &str) -> Result<(), Failure> {
+    let kind = "content-type: application/fhir+json\r\nprefer: return=minimal\r\n";
+    let (status, body) = exchange(port, &format!("POST {path}"), kind, json)?;
+    if (200..300).contains(&status) {
+        return Ok(());
+    }
+    let said: String = String::from_utf8_lossy(&body).chars().take(500).collect();
+    Err(format!("POST {path}: status {status}: {said}"))
+}
+
+fn exchange(port: u16, request: &str, headers: &str, body: &str) -> Result<(u16, Vec<u8>), Failure> {
+    let talk = || -> std::io::Result<Vec<u8>> {
+        let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+        stream.set_read_timeout(Some(Duration::from_secs(600)))?;
+        let length = body.len();
+        write!(
+            stream,
+            "{request} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\naccept: application/fhir+json\r\n{headers}\
+             content-length: {length}\r\nconnection: close\r\n\r\n{body}"
+        )?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer)?;
+        Ok(answer)
+    };
+    let answer = talk().map_err(|error| format!("{request}: {error}"))?;
+    split(&answer).ok_or_else(|| format!("{request}: not an HTTP answer"))
 }
 
 fn split(answer: &[u8]) -> Option<(u16, Vec<u8>)> {

@@ -24,12 +24,25 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts it with its output in `folder/server.log`.
-    pub fn start(binary: &Path, arguments: &[&str], folder: &Path) -> Result<Self, Failure> {
+    /// Starts it in `folder`, with its output in `server.log` there.
+    pub fn start(
+        binary: &Path,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+        folder: &Path,
+    ) -> Result<Self, Failure> {
         let log = |error| format!("{}: {error}", folder.display());
         let output = File::create(folder.join("server.log")).map_err(log)?;
         let errors = output.try_clone().map_err(log)?;
-        let child = Command::new(binary).args(arguments).stdin(Stdio::null()).stdout(output).stderr(errors).spawn();
+        let binary = binary.canonicalize().map_err(|error| format!("{}: {error}", binary.display()))?;
+        let child = Command::new(&binary)
+            .args(arguments)
+            .envs(variables.iter().copied())
+            .current_dir(folder)
+            .stdin(Stdio::null())
+            .stdout(output)
+            .stderr(errors)
+            .spawn();
         child.map(|child| Self { child }).map_err(|error| format!("{} does not start: {error}", binary.display()))
     }
 
@@ -51,6 +64,24 @@ impl Server {
             sleep(Duration::from_millis(50));
         }
         Ok(())
+    }
+
+    /// Waits until it has ended by itself, looking twenty times a second.
+    pub fn wait_for_end(
+        &mut self,
+        patience: Duration,
+        mut look: impl FnMut(),
+    ) -> Result<std::process::ExitStatus, Failure> {
+        let end = Instant::now() + patience;
+        while Instant::now() < end {
+            look();
+            match self.child.try_wait() {
+                Ok(Some(status)) => return Ok(status),
+                Ok(None) => sleep(Duration::from_millis(50)),
+                Err(error) => return Err(error.to_string()),
+            }
+        }
+        Err(format!("it still ran after {} s", patience.as_secs()))
     }
 
     /// SIGTERM, then waits for the end, at most `patience`.
@@ -75,6 +106,11 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The most resident memory that a process ever had, in bytes (`VmHWM`, proc(5)); `None` when it has ended.
+pub(crate) fn high_water(id: u32) -> Option<u64> {
+    status(id, "VmHWM:")
 }
 
 /// Watches the resident memory of a process, ten times a second.
@@ -112,9 +148,12 @@ impl MemoryWatch {
 
 /// Resident memory of a process in bytes (`VmRSS`, proc(5)).
 fn resident(id: u32) -> Option<u64> {
+    status(id, "VmRSS:")
+}
+
+fn status(id: u32, name: &str) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{id}/status")).ok()?;
-    let kib: u64 =
-        status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?.split_whitespace().next()?.parse().ok()?;
+    let kib: u64 = status.lines().find_map(|line| line.strip_prefix(name))?.split_whitespace().next()?.parse().ok()?;
     Some(kib * 1024)
 }
 
@@ -126,20 +165,20 @@ mod tests {
     fn the_memory_of_a_process_is_seen() {
         let watch = MemoryWatch::start(std::process::id());
         sleep(Duration::from_millis(250));
-        assert!(watch.finish() > 500_000);
+        assert!(watch.finish() > 500_000 && high_water(std::process::id()).unwrap() > 500_000);
     }
 
     #[test]
     fn a_process_that_ends_early_is_told() {
         let folder = std::env::temp_dir();
-        let mut server = Server::start(Path::new("/bin/false"), &[], &folder).unwrap();
+        let mut server = Server::start(Path::new("/bin/false"), &[], &[], &folder).unwrap();
         let told = server.wait_until(Duration::from_secs(5), || false).unwrap_err();
         assert!(told.contains("ended with"), "{told}");
     }
 
     #[test]
     fn a_process_is_stopped_by_its_id() {
-        let server = Server::start(Path::new("/bin/sleep"), &["60"], &std::env::temp_dir()).unwrap();
+        let server = Server::start(Path::new("/bin/sleep"), &["60"], &[], &std::env::temp_dir()).unwrap();
         let told = server.stop(Duration::from_secs(5)).unwrap_err();
         assert!(told.contains("signal"), "{told}");
     }

@@ -1,5 +1,6 @@
 //! `cargo xtask check`: what reviewers would otherwise have to remember.
 
+pub(crate) mod control;
 mod house;
 mod licences;
 mod links;
@@ -52,6 +53,7 @@ pub(crate) fn run(depth: Depth) -> Result<(), Failure> {
         }
     };
     judge("ranks and reserved edges", ranks::check(&workspace));
+    judge("the benchmark's control build", control::check(&workspace, &tree));
     judge("licences", licences::check(&workspace)?);
     judge("shrinking lists", lists::check(&tree)?);
     judge("reserved calls", source::reserved_calls(&tree));
@@ -61,6 +63,7 @@ pub(crate) fn run(depth: Depth) -> Result<(), Failure> {
     if depth == Depth::Full {
         judge("format", step(&["fmt", "--all", "--check"]));
         judge("lints", step(&["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]));
+        judge("lints of the control build", step(&control::LINTS));
         advisories(&mut judge);
     }
     for warning in house::long_files(&tree) {

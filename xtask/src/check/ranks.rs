@@ -100,7 +100,7 @@ mod tests {
     fn workspace(members: &[(&str, u64, &[&str])]) -> Workspace {
         let member = |(name, rank, dependencies): &(&str, u64, &[&str])| {
             let dependencies = dependencies.iter().map(|d| (*d).to_owned()).collect();
-            ((*name).to_owned(), Member { rank: Some(*rank), in_crates: true, dependencies })
+            ((*name).to_owned(), Member { rank: Some(*rank), in_crates: true, dependencies, ..Member::default() })
         };
         Workspace { members: members.iter().map(member).collect(), foreign: Vec::new() }
     }

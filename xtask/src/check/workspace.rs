@@ -13,6 +13,12 @@ pub(crate) struct Member {
     pub in_crates: bool,
     /// Names of its normal and build dependencies (dev-dependencies are exempt from every rule).
     pub dependencies: BTreeSet<String>,
+    /// Its features, and what each switches on.
+    pub features: BTreeMap<String, BTreeSet<String>>,
+    /// Features that it asks of its dependencies, dev-dependencies too.
+    pub asks: BTreeSet<String>,
+    /// Features that are on in a build without options.
+    pub on: BTreeSet<String>,
 }
 
 /// A package from outside.
@@ -49,7 +55,14 @@ impl Workspace {
                 let normal =
                     list(package, "dependencies").filter(|d| d.get("kind").and_then(Value::as_str) != Some("dev"));
                 let dependencies = normal.map(|d| text(d, "name")).collect();
-                workspace.members.insert(name, Member { rank, in_crates: manifest.contains("/crates/"), dependencies });
+                let asks = list(package, "dependencies").flat_map(|d| words(d.get("features"))).collect();
+                let features = package.get("features").and_then(Value::as_object).into_iter().flatten();
+                let features = features.map(|(name, on)| (name.clone(), words(Some(on)).collect())).collect();
+                let nodes = metadata.pointer("/resolve/nodes").and_then(Value::as_array).into_iter().flatten();
+                let own = nodes.filter(|node| text(node, "id") == text(package, "id"));
+                let on = own.flat_map(|node| words(node.get("features"))).collect();
+                let in_crates = manifest.contains("/crates/");
+                workspace.members.insert(name, Member { rank, in_crates, dependencies, features, asks, on });
             } else {
                 let licence = package.get("license").and_then(Value::as_str).map(str::to_owned);
                 workspace.foreign.push(Foreign { name, version: text(package, "version"), licence });
@@ -61,6 +74,10 @@ impl Workspace {
 
 fn list<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
     value.get(key).and_then(Value::as_array).into_iter().flatten()
+}
+
+fn words(list: Option<&Value>) -> impl Iterator<Item = String> {
+    list.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).map(str::to_owned)
 }
 
 fn text(value: &Value, key: &str) -> String {
@@ -77,14 +94,18 @@ mod tests {
             "workspace_members": ["a 1"],
             "packages": [
                 { "name": "aceso-a", "id": "a 1", "manifest_path": "/x/crates/a/Cargo.toml", "metadata": { "aceso": { "rank": 7 } },
-                  "dependencies": [{ "name": "b", "kind": null }, { "name": "c", "kind": "dev" }, { "name": "d", "kind": "build" }] },
+                  "dependencies": [{ "name": "b", "kind": null }, { "name": "c", "kind": "dev", "features": ["f"] }, { "name": "d", "kind": "build" }],
+                  "features": { "default": ["g"], "g": [] } },
                 { "name": "b", "id": "b 1", "version": "1.0.0", "license": "MIT" }
-            ]
+            ],
+            "resolve": { "nodes": [{ "id": "a 1", "features": ["default", "g"] }, { "id": "b 1", "features": ["x"] }] }
         });
         let workspace = Workspace::read(&metadata);
         let member = &workspace.members["aceso-a"];
         assert_eq!((member.rank, member.in_crates), (Some(7), true));
         assert_eq!(member.dependencies.iter().map(String::as_str).collect::<Vec<_>>(), ["b", "d"]);
+        assert!(member.asks.contains("f") && member.features["default"].contains("g") && member.on.contains("g"));
+        assert!(!member.on.contains("x"));
         assert_eq!(workspace.foreign[0].licence.as_deref(), Some("MIT"));
     }
 }

@@ -82,6 +82,8 @@ pub struct AsJson {
 /// # Errors
 /// [`Failure`], with its exit code and a text for standard error.
 pub fn run(cli: Cli, out: &mut dyn Write) -> Result<Exit, Failure> {
+    #[cfg(feature = "insecure-benchmark-control")]
+    crate::benchmark_control::admit(&cli.command, out)?;
     match cli.command {
         Command::Demo(arguments) => crate::demo::run(&arguments, out).map(|()| Exit::Done),
         Command::Serve(file) => serve::run(&file),
