@@ -37,10 +37,13 @@ const MAX_LOOKALIKES: usize = 256;
 
 /// Who acts on a condition without an index, one at a time for each tenant and type.
 #[derive(Default)]
-pub(crate) struct Turns(Mutex<BTreeMap<(TenantId, ResourceType), Arc<tokio::sync::Mutex<()>>>>);
+pub(crate) struct Turns(Mutex<BTreeMap<(TenantId, ResourceType), Turn>>);
+
+/// Whose turn it is for one tenant and type.
+type Turn = Arc<tokio::sync::Mutex<()>>;
 
 impl Turns {
-    fn of(&self, tenant: &TenantId, rtype: ResourceType) -> Arc<tokio::sync::Mutex<()>> {
+    fn of(&self, tenant: &TenantId, rtype: ResourceType) -> Turn {
         let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(turns.entry((tenant.clone(), rtype)).or_default())
     }
