@@ -9,28 +9,31 @@
 
 mod account;
 mod admin;
+mod answers;
 mod claims;
 mod config;
 mod error;
 mod identity;
+mod issue;
 mod jws;
 mod keys;
 mod limiter;
 mod live;
 mod password;
 mod records;
+mod refresh;
 mod secret;
 mod session;
 mod token;
 mod verify;
 
 pub use account::{Actor, Client, ClientKind, NewClient, NewPerson, Person};
+pub use answers::{Introspection, TokenResponse, UserInfo};
 pub use config::{IdentityConfig, PasswordHashing, Ttl};
 pub use error::{AuthError, IdentityError, OAuthCode, OAuthError};
 pub use identity::Identity;
 pub use keys::{KeyError, SigningKeys};
 pub use records::{DocumentSeal, SealError};
 pub use secret::Secret;
-pub use session::{Introspection, TokenResponse, UserInfo};
 pub use token::{ClientAuth, TokenRequest};
 pub use verify::Verified;

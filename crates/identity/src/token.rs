@@ -1,11 +1,12 @@
 //! The token endpoint: which client asks, and with which grant (RFC 6749 section 4 and 6).
 
+use crate::answers::TokenResponse;
 use crate::error::{OAuthCode, OAuthError};
 use crate::identity::{Identity, Inner};
+use crate::issue::Login;
 use crate::password::{self, Guess};
 use crate::records::{ClientRecord, PEOPLE, PersonRecord, sha256};
 use crate::secret::Secret;
-use crate::session::{Login, TokenResponse};
 use aceso_audit::{Action, Entry, Outcome};
 use aceso_base::{RequestId, TenantId, UserId};
 use aceso_store::Unit;

@@ -2,6 +2,7 @@
 
 use super::Finding;
 use super::source::{File, Tree};
+use std::collections::BTreeSet;
 
 /// Folders whose content others wrote.
 const FOREIGN: &[&str] = &["testdata/", "/testdata/", "/definitions/r4/", "LICENSE"];
@@ -10,16 +11,13 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
     tree.files.iter().filter(|file| !is_foreign(file)).flat_map(in_file).collect()
 }
 
-/// Files that a reader cannot keep in his head. A note, not a failure.
-pub(crate) fn long_files(tree: &Tree) -> Vec<Finding> {
-    tree.crate_sources()
-        .filter(|file| !file.path.ends_with("tests.rs"))
-        .filter_map(|file| {
-            let lines = file.text.split("#[cfg(test)]\nmod ").next().unwrap_or_default().lines().count();
-            (lines > 500)
-                .then(|| Finding::new(&file.path, format!("{lines} lines without tests; over 500 needs a reason")))
-        })
-        .collect()
+/// Most lines of a file that is written by hand, its tests included: more is not kept in the head.
+const MOST_LINES: usize = 500;
+
+/// The files that are longer, tests and tools too.
+pub(crate) fn long_files(tree: &Tree) -> BTreeSet<String> {
+    let written = tree.files.iter().filter(|file| file.path.ends_with(".rs") && !file.is_generated());
+    written.filter(|file| file.text.lines().count() > MOST_LINES).map(|file| file.path.clone()).collect()
 }
 
 fn is_foreign(file: &File) -> bool {
@@ -92,9 +90,10 @@ mod tests {
     }
 
     #[test]
-    fn long_files_are_told_without_their_tests() {
-        let long = "x\n".repeat(400) + "#[cfg(test)]\nmod tests {\n" + &"y\n".repeat(400);
-        assert_eq!(long_files(&tree(&[("crates/a/src/a.rs", &long)])), []);
-        assert_eq!(long_files(&tree(&[("crates/a/src/a.rs", &"x\n".repeat(501))])).len(), 1);
+    fn long_files_are_those_over_500_lines_that_nobody_generated() {
+        let long = "x\n".repeat(501);
+        let all = [("crates/a/src/a.rs", long.as_str()), ("crates/a/src/generated/b.rs", &long), ("docs/c.md", &long)];
+        assert_eq!(long_files(&tree(&all)), BTreeSet::from(["crates/a/src/a.rs".to_owned()]));
+        assert_eq!(long_files(&tree(&[("crates/a/tests/a.rs", &"x\n".repeat(500))])), BTreeSet::new());
     }
 }

@@ -1,10 +1,10 @@
-//! Four lists that may only get shorter.
+//! Five lists that may only get shorter.
 //!
 //! Each file in `xtask/lists` begins with `# at most N`; the number must be the number of its lines, so that a longer list shows in
 //! review as a raised number. What is on a list must still be true: an entry that is no longer needed is an error as well.
 
-use super::Finding;
 use super::source::Tree;
+use super::{Finding, house};
 use crate::command::Failure;
 use std::collections::BTreeSet;
 
@@ -37,6 +37,16 @@ pub(crate) fn check(tree: &Tree) -> Result<Vec<Finding>, Failure> {
         listed
             .difference(&real)
             .map(|name| Finding::new("fields-that-may-be-logged", format!("{name} is gone; take it off"))),
+    );
+    let listed = read(tree, "files-over-500-lines", &mut findings)?;
+    let long = house::long_files(tree);
+    findings.extend(
+        long.difference(&listed).map(|path| Finding::new(path, "has more than 500 lines; cut it by what it does")),
+    );
+    findings.extend(
+        listed
+            .difference(&long)
+            .map(|path| Finding::new("files-over-500-lines", format!("{path} is short enough; take it off"))),
     );
     Ok(findings)
 }
@@ -132,6 +142,7 @@ mod tests {
             ("xtask/lists/endpoints-without-audit-assertion.txt", "# at most 0\n"),
             ("xtask/lists/elements-without-class.txt", "# at most 0\n"),
             ("xtask/lists/fields-that-may-be-logged.txt", "# at most 1\nstatus\n"),
+            ("xtask/lists/files-over-500-lines.txt", "# at most 0\n"),
             (LOGGABLE, "pub const LOGGABLE: &[(&str, Kind)] = &[\n    (\"status\", Kind::Number),\n];"),
         ]);
         check(&files).unwrap()
@@ -153,6 +164,27 @@ mod tests {
         assert_eq!(with("(\"GET\", \"/a\"), (\"POST\", \"/b\")", "# at most 1\nPOST /b\n").len(), 1);
         assert_eq!(with("(\"GET\", \"/a\")", "# at most 2\nPOST /b\n").len(), 1);
         assert_eq!(with("(\"GET\", \"/a\")", "# at most 0\nPOST /b\n").len(), 1);
+    }
+
+    #[test]
+    fn a_long_file_is_found_unless_it_is_listed_and_a_short_one_may_not_be_listed() {
+        let long = "x\n".repeat(501);
+        let judged = |list: &str, text: &str| {
+            let of = |name: &str| (format!("{FOLDER}/{name}.txt"), "# at most 0\n".to_owned());
+            let mut files: Vec<(String, String)> =
+                ["endpoints-without-authorisation-test", "endpoints-without-audit-assertion"]
+                    .into_iter()
+                    .chain(["elements-without-class", "fields-that-may-be-logged"])
+                    .map(of)
+                    .collect();
+            files.push((format!("{FOLDER}/files-over-500-lines.txt"), list.to_owned()));
+            files.push(("crates/a/tests/a.rs".to_owned(), text.to_owned()));
+            let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+            check(&tree(&files)).unwrap().len()
+        };
+        assert_eq!(judged("# at most 0\n", &long), 1);
+        assert_eq!(judged("# at most 1\ncrates/a/tests/a.rs\n", &long), 0);
+        assert_eq!(judged("# at most 1\ncrates/a/tests/a.rs\n", "x\n"), 1);
     }
 
     #[test]

@@ -66,9 +66,6 @@ pub(crate) fn run(depth: Depth) -> Result<(), Failure> {
         judge("lints of the control build", step(&control::LINTS));
         advisories(&mut judge);
     }
-    for warning in house::long_files(&tree) {
-        println!("note {}: {}", warning.place, warning.text);
-    }
     if failed.is_empty() {
         println!("check: all well");
         Ok(())
