@@ -14,14 +14,15 @@ cargo xtask <command>
 
   check [--quick] format, lints, ranks, reserved edges, shrinking lists, house rules, licences, advisories where reachable;
                   --quick leaves out format, lints and advisories
-  test [FILTER…]  installs the parts that tests need, builds the binary, runs every test; the last line is the runner's summary
+  test [FILTER…]  installs the parts that tests need, builds the binary, runs every test, a minute for each fuzz target
+                  among them; the last line is the runner's summary
   parts           only installs the parts (into target/parts)
   bench [--seconds 10] [--rounds 2] [--connections 64] [--patients 12] [--import DIR] [--hfs FILE] [--only WORD]
         [--binary FILE --control FILE]
                   the benchmark: the server and its control build side by side, Helios HFS beside them when its binary is
                   given, machine and sync figures with the results
   fuzz MINUTES [TARGET] [--seed N]
-                  every fuzz target for that time altogether, or one target; --list names them
+                  every fuzz target for that time, or one; --list names them, --input TARGET FILE tries one input
   help            this text
 
 Exit codes: 0 done, 1 something failed, 2 usage.";

@@ -18,8 +18,11 @@ pub(crate) fn run_all(filters: &[String]) -> Result<(), Failure> {
         println!("note cargo-nextest is not installed; the tests run with cargo test");
         &["test", "--workspace", "--no-fail-fast"]
     };
+    // Whoever names the tests that he wants is trying something out: then the fuzz targets run for a moment only.
+    let minute = filters.is_empty().then_some(("ACESO_FUZZ_SECONDS", "60"));
     let status = command("cargo", arguments)
         .args(filters)
+        .envs(minute)
         .env("ACESO_BIN", &binary)
         .envs(parts.variables())
         .status()

@@ -1,14 +1,21 @@
 //! What is fuzzed, and the property that each target checks.
 
 mod audit;
+mod bundle;
+mod claims;
+mod clinic;
+mod config;
+mod cursor;
 mod envelope;
 mod json;
+mod query;
 mod search;
 mod splice;
 mod tokens;
 
 /// A function of bytes that panics when its property is broken.
-pub(crate) struct Target {
+#[derive(Debug)]
+pub struct Target {
     /// Name on the command line.
     pub name: &'static str,
     /// The property.
@@ -22,7 +29,7 @@ pub(crate) struct Target {
 }
 
 /// All targets.
-pub(crate) const TARGETS: &[Target] = &[
+pub const TARGETS: &[Target] = &[
     Target {
         name: "json",
         about: "what the JSON reader accepts, serde_json reads the same; what it refuses, it refuses for a listed reason",
@@ -45,6 +52,13 @@ pub(crate) const TARGETS: &[Target] = &[
         run: search::target,
     },
     Target {
+        name: "query",
+        about: "a percent-encoded query decodes to one list of pairs; a search with it is answered or refused, and no refusal quotes it",
+        words: query::WORDS,
+        seeds: query::seeds,
+        run: query::target,
+    },
+    Target {
         name: "splice",
         about: "a valid resource comes apart and together again; damaged parts are refused or masked",
         words: json::WORDS,
@@ -60,23 +74,51 @@ pub(crate) const TARGETS: &[Target] = &[
     },
     Target {
         name: "cursor",
-        about: "no cursor text but the genuine one opens",
-        words: &[],
-        seeds: envelope::cursor_seeds,
-        run: envelope::cursor_target,
+        about: "no page link but the genuine one leads on, and only for its caller and type; any sealed question is answered or refused",
+        words: search::WORDS,
+        seeds: cursor::seeds,
+        run: cursor::target,
     },
     Target {
         name: "audit",
-        about: "an audit entry that decodes encodes to the same bytes; a checkpoint that opens was signed",
-        words: &["\u{2014} ", "\n\n"],
+        about: "an entry has one encoding and a tile one path; a checkpoint that opens is the signed one; a log with any change in its frame is \
+                not read back, and not continued as another",
+        words: audit::WORDS,
         seeds: audit::seeds,
         run: audit::target,
     },
     Target {
         name: "token",
-        about: "no token is taken that this server has not signed",
+        about: "of a token of the real signer and everything like it, only the unchanged one is taken",
         words: tokens::WORDS,
         seeds: tokens::seeds,
         run: tokens::target,
     },
+    Target {
+        name: "claims",
+        about: "signed with the real key, only claims are taken that are for this server, of these times and of an account that lives",
+        words: claims::WORDS,
+        seeds: claims::seeds,
+        run: claims::target,
+    },
+    Target {
+        name: "bundle",
+        about: "any bundle is done or refused by the client's fault, entry by entry; no refusal quotes it; a refused transaction leaves nothing",
+        words: bundle::WORDS,
+        seeds: bundle::seeds,
+        run: bundle::target,
+    },
+    Target {
+        name: "config",
+        about: "an accepted configuration, written out, is read as the same; no problem quotes a value",
+        words: config::WORDS,
+        seeds: config::seeds,
+        run: config::target,
+    },
 ];
+
+/// The target of this name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Target> {
+    TARGETS.iter().find(|target| target.name == name)
+}
