@@ -11,6 +11,7 @@ mod emit;
 mod keyhash;
 mod model;
 mod names;
+mod official;
 pub mod search;
 
 use std::fs::File;
@@ -27,8 +28,7 @@ pub type Error = Box<dyn std::error::Error>;
 /// # Errors
 /// A file that cannot be read, or a definition with a shape that has no table for it: nothing is left out in silence.
 pub fn generate(definitions: &Path) -> Result<Vec<(&'static str, String)>, Error> {
-    let types = resources(&load(definitions, "profiles-types")?);
-    let profiles = resources(&load(definitions, "profiles-resources")?);
+    let official::Definitions { types, profiles, .. } = official::read(definitions)?;
     let terminology = resources(&load(definitions, "valuesets")?);
     let compartment = load(definitions, "compartmentdefinition-patient")?;
     let model = model::build(&types, &profiles, &codes::ValueSets::index(&terminology))?;
@@ -38,6 +38,16 @@ pub fn generate(definitions: &Path) -> Result<Vec<(&'static str, String)>, Error
         ("mod.rs", emit::root()),
         ("resources.rs", emit::resources(&model, &compartment)?),
     ])
+}
+
+/// What the files hold beside FHIR 4.0.1 and the tables therefore leave out, or put back: one thing a line, sorted.
+///
+/// # Errors
+/// As for [`generate`].
+pub fn left_out(definitions: &Path) -> Result<String, Error> {
+    let official::Definitions { mut left_out, .. } = official::read(definitions)?;
+    official::parameters(definitions, &mut left_out)?;
+    Ok(left_out.into_iter().map(|line| line + "\n").collect())
 }
 
 fn load(folder: &Path, name: &str) -> Result<Value, Error> {

@@ -45,8 +45,7 @@ pub(crate) enum ValueType {
 }
 
 pub(crate) fn build(types: &[Value], profiles: &[Value], sets: &ValueSets<'_>) -> Result<Model, Error> {
-    // The package that the files come from adds a type of FHIR 4.3.
-    let all = || types.iter().chain(profiles).filter(|r| text(&r["fhirVersion"]) == "4.0.1");
+    let all = || types.iter().chain(profiles);
     let concrete = |kind: &'static str| {
         all().filter(move |sd| {
             // `Element` is abstract, but what stands in the `_name` sibling of a primitive is just that.
@@ -180,16 +179,11 @@ impl Builder<'_> {
 
     fn targets(&mut self, kind: &Value) -> Result<usize, Error> {
         let mut names = Vec::new();
-        let profiles = list(&kind["targetProfile"]);
-        // The package that the files come from adds targets of its own to `AuditEvent.source.observer`.
-        let is_changed = profiles.iter().any(|profile| text(profile).starts_with("https://medplum.com/"));
-        for profile in profiles {
+        for profile in list(&kind["targetProfile"]) {
             match text(profile).strip_prefix("http://hl7.org/fhir/StructureDefinition/") {
-                Some("Subscription") if is_changed => {}
                 Some(name) if self.resources.contains(name) => names.push(name.to_owned()),
                 Some("Resource") => return Ok(0),
-                Some(name) => return Err(format!("unknown target {name}").into()),
-                None => {}
+                _ => return Err(format!("unknown target {}", text(profile)).into()),
             }
         }
         names.sort();

@@ -1,6 +1,6 @@
 // Written by `cargo run -p aceso-fhir-gen` from definitions/r4. Do not edit.
 
-pub(crate) static CODE_LISTS: [&[&str]; 205] = [
+pub(crate) static CODE_LISTS: [&[&str]; 204] = [
     &["active", "entered-in-error", "inactive", "on-hold", "unknown"],
     &["active", "draft", "retired", "unknown"],
     &["Appointment", "AppointmentResponse", "CarePlan", "Claim", "CommunicationRequest", "Contract", "DeviceRequest", "EnrollmentRequest", "ImmunizationRecommendation", "MedicationRequest", "NutritionOrder", "ServiceRequest", "SupplyRequest", "Task", "VisionPrescription"],
@@ -67,7 +67,7 @@ pub(crate) static CODE_LISTS: [&[&str]; 205] = [
     &["authoredby", "dependents", "instance", "related"],
     &["amended", "appended", "cancelled", "disputed", "entered-in-error", "executable", "executed", "negotiable", "offered", "policy", "rejected", "renewed", "resolved", "revoked", "terminated"],
     &["auth-requirements", "benefits", "discovery", "validation"],
-    &["entered-in-error", "final", "mitigated", "preliminary"],
+    &["amended", "cancelled", "corrected", "entered-in-error", "final", "preliminary", "registered", "unknown"],
     &["high", "low", "moderate"],
     &["barcode", "card", "manual", "rfid", "self-reported", "unknown"],
     &["active", "entered-in-error", "inactive", "unknown"],
@@ -86,6 +86,7 @@ pub(crate) static CODE_LISTS: [&[&str]; 205] = [
     &["active", "entered-in-error", "error", "off", "suspended", "test"],
     &["active", "cancelled", "entered-in-error", "finished", "onhold", "planned", "waitlist"],
     &["continuous", "descriptive", "dichotomous"],
+    &["mean", "mean-of-mean", "mean-of-median", "median", "median-of-mean", "median-of-median"],
     &["entity", "person"],
     &["completed", "entered-in-error", "health-unknown", "partial"],
     &["active", "entered-in-error", "inactive"],
@@ -123,7 +124,6 @@ pub(crate) static CODE_LISTS: [&[&str]; 205] = [
     &["directlink", "login", "oauth", "openapi", "other"],
     &["codesystem", "identifier", "root"],
     &["oid", "other", "uri", "uuid"],
-    &["amended", "cancelled", "corrected", "entered-in-error", "final", "preliminary", "registered", "unknown"],
     &["CodeableConcept", "Period", "Quantity", "Range", "Ratio", "SampledData", "boolean", "dateTime", "integer", "string", "time"],
     &["absolute", "critical", "reference"],
     &["female", "male", "other", "unknown"],
@@ -148,7 +148,6 @@ pub(crate) static CODE_LISTS: [&[&str]; 205] = [
     &["all", "any"],
     &["amended", "completed", "entered-in-error", "in-progress", "stopped"],
     &["exposure", "outcome", "population"],
-    &["mean", "mean-of-mean", "mean-of-median", "median", "median-of-mean", "median-of-median"],
     &["active", "administratively-completed", "approved", "closed-to-accrual", "closed-to-accrual-and-intervention", "completed", "disapproved", "in-review", "temporarily-closed-to-accrual", "temporarily-closed-to-accrual-and-intervention", "withdrawn"],
     &["candidate", "eligible", "follow-up", "ineligible", "not-registered", "off-study", "on-study", "on-study-intervention", "on-study-observation", "pending-on-study", "potential-candidate", "screening", "withdrawn"],
     &["distance", "nearby", "normal", "other", "phonetic"],

@@ -77,6 +77,21 @@ fn an_unknown_property_is_refused_by_place_and_never_by_name() {
 }
 
 #[test]
+fn elements_of_other_versions_and_additions_of_the_package_are_unknown_properties() {
+    assert_eq!(patient(r#""meta":{"project":"x"}"#), one("structure", "Patient.meta"));
+    assert_eq!(patient(r#""meta":{"compartment":[{"reference":"Patient/x"}]}"#), one("structure", "Patient.meta"));
+    for (text, place) in [
+        (r#"{"resourceType":"ResearchStudy","status":"active","region":[{"text":"x"}]}"#, "ResearchStudy"),
+        (r#"{"resourceType":"Binary","contentType":"text/plain","url":"http://x"}"#, "Binary"),
+    ] {
+        let found = issues_with(text, &ValidateOptions::default());
+        assert!(found.iter().any(|issue| issue.message == "unknown property" && issue.expression == place), "{text}");
+    }
+    let older = r#"{"resourceType":"EvidenceVariable","status":"active","characteristic":[{"definitionReference":{"reference":"Group/x"},"groupMeasure":"mean"}]}"#;
+    assert!(issues_with(older, &ValidateOptions::default()).is_empty());
+}
+
+#[test]
 fn arrays_and_single_values_are_not_exchanged() {
     assert_eq!(patient(r#""name":{"family":"x"}"#), one("structure", "Patient.name"));
     assert_eq!(patient(r#""active":[true]"#), one("structure", "Patient.active"));

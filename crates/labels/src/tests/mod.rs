@@ -330,6 +330,7 @@ fn unknown_members_and_wrong_shapes_are_sensitive() {
         r#"{"resourceType":"Basic","extension":[{"url":"http://hl7.org/fhir/StructureDefinition/rendered-value","valueString":"canary"}]}"#,
         r#"{"resourceType":"Basic","contained":[{"resourceType":"canary"}, "canary"]}"#,
         r#"{"resourceType":"Basic","meta":{"security":[{"code":"canary"}],"canary":1}}"#,
+        r#"{"resourceType":"Basic","meta":{"project":"canary"}}"#,
     ] {
         let parts = split_stamped(&parse(text.as_bytes()), ResourceType::parse("Basic").unwrap(), "b");
         let sensitive = ClassSet::STRUCTURE.with(DataClass::Sensitive);

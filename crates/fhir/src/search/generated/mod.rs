@@ -1912,7 +1912,7 @@ static T33: TypeTable = TypeTable { name: "DetectedIssue", starts: &[
   Source { steps: &[S::Key("meta"), S::Key("source")], value: V::Uri, data: D::Plain, group: 0, system: None },
   Source { steps: &[S::Key("meta"), S::Key("tag")], value: V::Token, data: D::Coding, group: 0, system: None },
   Source { steps: &[S::Key("patient")], value: V::Reference, data: D::Reference, group: 0, system: None },
-  Source { steps: &[S::Key("status")], value: V::Token, data: D::Code, group: 0, system: None },
+  Source { steps: &[S::Key("status")], value: V::Token, data: D::Code, group: 0, system: Some("http://hl7.org/fhir/observation-status") },
 ], params: &[
   SearchParam { index: 0, rtype: R(33), code: "_content", kind: K::String, targets: &[], expression: "", sources: &[], composite: None, paths: &[], refusal: Some(Refusal::FullText) },
   SearchParam { index: 1, rtype: R(33), code: "_id", kind: K::Token, targets: &[], expression: "Resource.id", sources: &[SourceRef { source: 2, only: None }], composite: None, paths: &["DetectedIssue.id"], refusal: None },
@@ -1992,14 +1992,12 @@ static T34: TypeTable = TypeTable { name: "Device", starts: &[
 ] };
 
 static T35: TypeTable = TypeTable { name: "DeviceDefinition", starts: &[
-  ("classification", 0, 1),
-  ("id", 1, 2),
-  ("identifier", 2, 3),
-  ("meta", 3, 8),
-  ("parentDevice", 8, 9),
-  ("type", 9, 10),
+  ("id", 0, 1),
+  ("identifier", 1, 2),
+  ("meta", 2, 7),
+  ("parentDevice", 7, 8),
+  ("type", 8, 9),
 ], sources: &[
-  Source { steps: &[S::Key("classification"), S::Key("type")], value: V::Token, data: D::CodeableConcept, group: 0, system: None },
   Source { steps: &[S::Key("id")], value: V::Token, data: D::Plain, group: 0, system: None },
   Source { steps: &[S::Key("identifier")], value: V::Token, data: D::Identifier, group: 0, system: None },
   Source { steps: &[S::Key("meta"), S::Key("lastUpdated")], value: V::Date, data: D::DateTime, group: 0, system: None },
@@ -2011,18 +2009,17 @@ static T35: TypeTable = TypeTable { name: "DeviceDefinition", starts: &[
   Source { steps: &[S::Key("type")], value: V::Token, data: D::CodeableConcept, group: 0, system: None },
 ], params: &[
   SearchParam { index: 0, rtype: R(35), code: "_content", kind: K::String, targets: &[], expression: "", sources: &[], composite: None, paths: &[], refusal: Some(Refusal::FullText) },
-  SearchParam { index: 1, rtype: R(35), code: "_id", kind: K::Token, targets: &[], expression: "Resource.id", sources: &[SourceRef { source: 1, only: None }], composite: None, paths: &["DeviceDefinition.id"], refusal: None },
-  SearchParam { index: 2, rtype: R(35), code: "_lastUpdated", kind: K::Date, targets: &[], expression: "Resource.meta.lastUpdated", sources: &[SourceRef { source: 3, only: None }], composite: None, paths: &["DeviceDefinition.meta"], refusal: None },
-  SearchParam { index: 3, rtype: R(35), code: "_profile", kind: K::Uri, targets: &[], expression: "Resource.meta.profile", sources: &[SourceRef { source: 4, only: None }], composite: None, paths: &["DeviceDefinition.meta"], refusal: None },
+  SearchParam { index: 1, rtype: R(35), code: "_id", kind: K::Token, targets: &[], expression: "Resource.id", sources: &[SourceRef { source: 0, only: None }], composite: None, paths: &["DeviceDefinition.id"], refusal: None },
+  SearchParam { index: 2, rtype: R(35), code: "_lastUpdated", kind: K::Date, targets: &[], expression: "Resource.meta.lastUpdated", sources: &[SourceRef { source: 2, only: None }], composite: None, paths: &["DeviceDefinition.meta"], refusal: None },
+  SearchParam { index: 3, rtype: R(35), code: "_profile", kind: K::Uri, targets: &[], expression: "Resource.meta.profile", sources: &[SourceRef { source: 3, only: None }], composite: None, paths: &["DeviceDefinition.meta"], refusal: None },
   SearchParam { index: 4, rtype: R(35), code: "_query", kind: K::Token, targets: &[], expression: "", sources: &[], composite: None, paths: &[], refusal: Some(Refusal::NamedQuery) },
-  SearchParam { index: 5, rtype: R(35), code: "_security", kind: K::Token, targets: &[], expression: "Resource.meta.security", sources: &[SourceRef { source: 5, only: None }], composite: None, paths: &["DeviceDefinition.meta"], refusal: None },
-  SearchParam { index: 6, rtype: R(35), code: "_source", kind: K::Uri, targets: &[], expression: "Resource.meta.source", sources: &[SourceRef { source: 6, only: None }], composite: None, paths: &["DeviceDefinition.meta"], refusal: None },
-  SearchParam { index: 7, rtype: R(35), code: "_tag", kind: K::Token, targets: &[], expression: "Resource.meta.tag", sources: &[SourceRef { source: 7, only: None }], composite: None, paths: &["DeviceDefinition.meta"], refusal: None },
+  SearchParam { index: 5, rtype: R(35), code: "_security", kind: K::Token, targets: &[], expression: "Resource.meta.security", sources: &[SourceRef { source: 4, only: None }], composite: None, paths: &["DeviceDefinition.meta"], refusal: None },
+  SearchParam { index: 6, rtype: R(35), code: "_source", kind: K::Uri, targets: &[], expression: "Resource.meta.source", sources: &[SourceRef { source: 5, only: None }], composite: None, paths: &["DeviceDefinition.meta"], refusal: None },
+  SearchParam { index: 7, rtype: R(35), code: "_tag", kind: K::Token, targets: &[], expression: "Resource.meta.tag", sources: &[SourceRef { source: 6, only: None }], composite: None, paths: &["DeviceDefinition.meta"], refusal: None },
   SearchParam { index: 8, rtype: R(35), code: "_text", kind: K::String, targets: &[], expression: "", sources: &[], composite: None, paths: &[], refusal: Some(Refusal::FullText) },
-  SearchParam { index: 9, rtype: R(35), code: "classification", kind: K::Token, targets: &[], expression: "DeviceDefinition.classification.type", sources: &[SourceRef { source: 0, only: None }], composite: None, paths: &["DeviceDefinition.classification.type"], refusal: None },
-  SearchParam { index: 10, rtype: R(35), code: "identifier", kind: K::Token, targets: &[], expression: "DeviceDefinition.identifier", sources: &[SourceRef { source: 2, only: None }], composite: None, paths: &["DeviceDefinition.identifier"], refusal: None },
-  SearchParam { index: 11, rtype: R(35), code: "parent", kind: K::Reference, targets: &[R(35)], expression: "DeviceDefinition.parentDevice", sources: &[SourceRef { source: 8, only: None }], composite: None, paths: &["DeviceDefinition.parentDevice"], refusal: None },
-  SearchParam { index: 12, rtype: R(35), code: "type", kind: K::Token, targets: &[], expression: "DeviceDefinition.type", sources: &[SourceRef { source: 9, only: None }], composite: None, paths: &["DeviceDefinition.type"], refusal: None },
+  SearchParam { index: 9, rtype: R(35), code: "identifier", kind: K::Token, targets: &[], expression: "DeviceDefinition.identifier", sources: &[SourceRef { source: 1, only: None }], composite: None, paths: &["DeviceDefinition.identifier"], refusal: None },
+  SearchParam { index: 10, rtype: R(35), code: "parent", kind: K::Reference, targets: &[R(35)], expression: "DeviceDefinition.parentDevice", sources: &[SourceRef { source: 7, only: None }], composite: None, paths: &["DeviceDefinition.parentDevice"], refusal: None },
+  SearchParam { index: 11, rtype: R(35), code: "type", kind: K::Token, targets: &[], expression: "DeviceDefinition.type", sources: &[SourceRef { source: 8, only: None }], composite: None, paths: &["DeviceDefinition.type"], refusal: None },
 ] };
 
 static T36: TypeTable = TypeTable { name: "DeviceMetric", starts: &[
