@@ -66,6 +66,9 @@ impl From<ReadError> for ExportError {
     }
 }
 
+/// Takes the files of an export one after the other: name below the export's folder, and content.
+pub type Sink<'a> = dyn FnMut(&str, &[u8]) -> io::Result<()> + 'a;
+
 /// Writes the log as of its latest checkpoint to a directory, which is made, or empty. `progress` hears after every few
 /// thousand entries how many of how many are written. Returns the checkpoint.
 ///
@@ -78,19 +81,34 @@ pub fn export(
     out: &Path,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Checkpoint, ExportError> {
+    let out = Directory::make(out)?;
+    export_into(log, keys, origin, &mut |name, bytes| out.write(name, bytes), progress)
+}
+
+/// As [`export`], to wherever `sink` puts the files; the checkpoint comes last.
+///
+/// # Errors
+/// As for [`export`].
+pub fn export_into(
+    log: &dyn LogReader,
+    keys: &LogKeys,
+    origin: &Origin,
+    sink: &mut Sink<'_>,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Checkpoint, ExportError> {
+    let mut out = Out(sink);
     let key = keys.verifying_key(origin)?;
     let note = match log.latest_checkpoint()? {
         Some(note) => note,
         None => Sequencer::create(keys, origin)?.checkpoint(),
     };
     let head = Checkpoint::open(&note, &key)?;
-    let out = Directory::make(out)?;
     out.write("key", format!("{key}\n").as_bytes())?;
     let mut first = 0;
     while first < head.size {
         progress(first, head.size);
         let next = head.size.min(first + ENTRIES_PER_FILE);
-        write_entries(log, keys, origin, &out, first..next)?;
+        write_entries(log, keys, origin, &mut out, first..next)?;
         first = next;
     }
     for tile in TilePath::all(head.size) {
@@ -107,7 +125,7 @@ fn write_entries(
     log: &dyn LogReader,
     keys: &LogKeys,
     origin: &Origin,
-    out: &Directory,
+    out: &mut Out<'_, '_>,
     range: std::ops::Range<u64>,
 ) -> Result<(), ExportError> {
     let first = range.start;
@@ -151,6 +169,14 @@ pub(crate) fn line(
     Ok(line)
 }
 
+struct Out<'a, 'b>(&'a mut Sink<'b>);
+
+impl Out<'_, '_> {
+    fn write(&mut self, name: &str, bytes: &[u8]) -> Result<(), ExportError> {
+        (self.0)(name, bytes).map_err(|source| ExportError::Write { file: name.to_owned(), source })
+    }
+}
+
 struct Directory(PathBuf);
 
 impl Directory {
@@ -161,10 +187,9 @@ impl Directory {
         if present.next().is_some() { Err(ExportError::NotEmpty) } else { Ok(Self(path.to_owned())) }
     }
 
-    fn write(&self, name: &str, bytes: &[u8]) -> Result<(), ExportError> {
+    fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let path = self.0.join(name);
-        let parent = path.parent().map_or(Ok(()), fs::create_dir_all);
-        let written = parent.and_then(|()| fs::write(&path, bytes));
-        written.map_err(|source| ExportError::Write { file: name.to_owned(), source })
+        path.parent().map_or(Ok(()), fs::create_dir_all)?;
+        fs::write(&path, bytes)
     }
 }

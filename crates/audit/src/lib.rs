@@ -35,7 +35,7 @@ pub use audit_event::to_audit_event;
 pub use disclosure::{Disclosed, Disclosures};
 pub use encoding::DecodeError;
 pub use entry::{Entry, KeyRef, Name, RecordRef};
-pub use export::{ExportError, export};
+pub use export::{ExportError, Sink, export, export_into};
 pub use fault::{Fault, FaultKind};
 pub use keys::{LogKeys, SecretBytesError};
 pub use note::{Checkpoint, NoteError, Origin, VerifyingKey};

@@ -4,6 +4,7 @@ use crate::door::Custodian;
 use crate::error::DoorError;
 use aceso_audit::{Action, Entry, Outcome, Receipt};
 use aceso_base::{Caller, Interaction};
+use aceso_labels::ClassSet;
 use aceso_policy::{AdminAction, Decision, Denial, DenialReason, Grant, Target};
 use aceso_store::{CommitError, StoreError, Unit};
 
@@ -35,6 +36,21 @@ impl Custodian {
         self.record(vec![entry]).await?.pop().ok_or(DoorError::Unavailable("the log gave no receipt"))
     }
 
+    /// Asks the rules for what a shape wants, which may be less than they would give.
+    pub(crate) fn decide_for(
+        &self,
+        caller: &Caller,
+        action: Interaction,
+        target: &Target,
+        wanted: Option<ClassSet>,
+    ) -> Decision {
+        let decision = self.decide(caller, action, target);
+        match wanted {
+            Some(wanted) => decision.narrowed(wanted),
+            None => decision,
+        }
+    }
+
     /// Decides and records in one step. `describe` completes the entry, which already holds the grant and its classes.
     pub(crate) async fn admit(
         &self,
@@ -43,7 +59,19 @@ impl Custodian {
         target: &Target,
         describe: impl FnOnce(Entry) -> Entry,
     ) -> Result<(Grant, Receipt), DoorError> {
-        match self.decide(caller, action, target) {
+        self.admit_for(caller, action, target, None, describe).await
+    }
+
+    /// As [`Custodian::admit`], for no more than the wanted classes.
+    pub(crate) async fn admit_for(
+        &self,
+        caller: &Caller,
+        action: Interaction,
+        target: &Target,
+        wanted: Option<ClassSet>,
+        describe: impl FnOnce(Entry) -> Entry,
+    ) -> Result<(Grant, Receipt), DoorError> {
+        match self.decide_for(caller, action, target, wanted) {
             Decision::Granted(grant) => {
                 let receipt = self.record_one(describe(self.granted(caller, &grant))).await?;
                 Ok((grant, receipt))

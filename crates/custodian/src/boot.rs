@@ -2,6 +2,7 @@
 
 use crate::door::{Custodian, LogSide, Parts};
 use crate::keyring::{Keyring, KeyringError, open_tenant};
+use crate::log_index::LogIndex;
 use aceso_audit::{Action, Entry, LogKeys};
 use aceso_base::{Clock, Randomness, Region, SubjectId, TenantId};
 use aceso_phi::Sealed;
@@ -108,7 +109,7 @@ impl Custodian {
             unit.entries.push(Entry::system(&parts.region, Action::KeyCreated).with_detail("system"));
             commit(&*parts.store, unit).await?;
         }
-        let log = LogSide { keys: prepared.log_keys, origin: parts.origin.clone() };
+        let log = LogSide { keys: prepared.log_keys, origin: parts.origin.clone(), index: LogIndex::default() };
         let learned = crate::snapshots::learn(&*parts.store, &keyring, &log, &*parts.rng)?;
         Ok(Self::assemble(parts, keyring, learned, log))
     }

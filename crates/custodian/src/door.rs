@@ -2,6 +2,7 @@
 
 use crate::freshness::Freshness;
 use crate::keyring::Keyring;
+use crate::log_index::LogIndex;
 use crate::snapshots::StartReport;
 use crate::sweep::Told;
 use crate::write::Turns;
@@ -71,6 +72,7 @@ pub(crate) struct Inner {
 pub(crate) struct LogSide {
     pub(crate) keys: LogKeys,
     pub(crate) origin: Origin,
+    pub(crate) index: LogIndex,
 }
 
 impl Custodian {

@@ -11,6 +11,7 @@ use aceso_audit::{Entry, Outcome, Receipt};
 use aceso_base::{Caller, Interaction, LogicalId, SubjectId, TenantId};
 use aceso_fhir::definitions::ResourceType;
 use aceso_fhir::search::{Query, SearchParam, SearchView, visit_tokens};
+use aceso_labels::ClassSet;
 use aceso_phi::Phi;
 use aceso_policy::{Decision, Grant, Scope, Target};
 use aceso_seal::{Place, open_search};
@@ -41,7 +42,7 @@ impl Custodian {
         caller: &Caller,
         (grant, receipt): (&Grant, &Receipt),
         page: &[Hit],
-        inclusions: &[Inclusion],
+        (inclusions, wanted): (&[Inclusion], Option<ClassSet>),
     ) -> Result<Vec<Brought>, DoorError> {
         let mut names: BTreeSet<Name> = BTreeSet::new();
         for inclusion in inclusions {
@@ -66,7 +67,7 @@ impl Custodian {
         for (((rtype, id), row), newest) in names.into_iter().zip(rows).zip(newest) {
             let Some(row) = row.filter(|row| !row.head.deleted || !Newest::allows(newest, &row.head)) else { continue };
             let target = Target { rtype: Some(rtype), subject: row.head.subject, scope: Scope::Record(id.clone()) };
-            if let Decision::Granted(grant) = self.decide(caller, Interaction::Read, &target) {
+            if let Decision::Granted(grant) = self.decide_for(caller, Interaction::Read, &target, wanted) {
                 let key = RecordKey { tenant: caller.tenant.clone(), rtype, id };
                 if !Newest::allows(newest, &row.head) {
                     return Err(self.unreadable(caller, &key, &row.head, OpenFailure::RolledBack).await);

@@ -20,6 +20,15 @@ use std::collections::BTreeSet;
 pub(crate) struct Admitted {
     pub(crate) grant: Grant,
     pub(crate) receipt: Receipt,
+    /// To show with, where less is wanted than the search itself had to read.
+    narrower: Option<Grant>,
+}
+
+impl Admitted {
+    /// The grant under which the record is shown.
+    pub(crate) fn to_show(&self) -> &Grant {
+        self.narrower.as_ref().unwrap_or(&self.grant)
+    }
 }
 
 /// More linked records than this in one compartment, and the search is refused as too costly: never cut.
@@ -60,39 +69,53 @@ impl Custodian {
         // Asked with the subject: what is linked no more has no row here.
         let rows = self.inner.store.search_rows(&caller.tenant, Some(subject), &names);
         let rows = rows.map_err(|error| LinkedStop::Door(unavailable(error)))?;
-        let mut admitted: Vec<(SearchRow, Grant)> = Vec::new();
+        let mut admitted: Vec<(SearchRow, (Grant, Option<Grant>))> = Vec::new();
         for row in rows.into_iter().flatten() {
             match self.linked_grant(caller, request, &row) {
-                Some(grant) => admitted.push((row, grant)),
+                Some(grants) => admitted.push((row, grants)),
                 None => linked.left_out = true,
             }
         }
         if admitted.is_empty() {
             return Ok(linked);
         }
-        let entries = admitted.iter().map(|(row, grant)| self.linked_entry(caller, request, row, grant)).collect();
+        let entries = admitted.iter().map(|(row, (grant, _))| self.linked_entry(caller, request, row, grant)).collect();
         let receipts = self.record(entries).await.map_err(LinkedStop::Door)?;
         let mut room = Phi::new(Vec::with_capacity(1024));
-        for ((row, grant), receipt) in admitted.into_iter().zip(receipts) {
+        for ((row, (grant, narrower)), receipt) in admitted.into_iter().zip(receipts) {
             let mut search = Candidates::new(self, caller, (&grant, &receipt), request);
             search.within = Some(subject);
             search.check_row(&row, &mut room).map_err(LinkedStop::Search)?;
             search.catch_up().map_err(LinkedStop::Search)?;
             let found = std::mem::take(&mut search.hits);
             if let Some(mut hit) = found.into_iter().next() {
-                hit.own = Some(Admitted { grant, receipt });
+                hit.own = Some(Admitted { grant, receipt, narrower });
                 linked.hits.push(hit);
             }
         }
         Ok(linked)
     }
 
-    /// The grant for one linked record; none where the rules refuse it or hide what the search asks by.
-    fn linked_grant(&self, caller: &Caller, request: &SearchRequest<'_>, row: &SearchRow) -> Option<Grant> {
+    /// The grant for one linked record, and the one to show it with where that is narrower; none where the rules refuse it or hide
+    /// what the search asks by.
+    fn linked_grant(
+        &self,
+        caller: &Caller,
+        request: &SearchRequest<'_>,
+        row: &SearchRow,
+    ) -> Option<(Grant, Option<Grant>)> {
         let target = Target { rtype: Some(row.rtype), subject: row.subject, scope: Scope::Record(row.id.clone()) };
-        match self.decide(caller, request.interaction, &target) {
-            Decision::Granted(grant) => request.forbidden_parameter(grant.classes()).is_none().then_some(grant),
+        let decide = |wanted| match self.decide_for(caller, request.interaction, &target, wanted) {
+            Decision::Granted(grant) => Some(grant),
             Decision::Denied(_) => None,
+        };
+        let grant = decide(request.searched_classes())?;
+        if request.forbidden_parameter(grant.classes()).is_some() {
+            return None;
+        }
+        match request.shape.classes.filter(|wanted| !grant.classes().is_subset_of(*wanted)) {
+            Some(wanted) => Some((grant, Some(decide(Some(wanted))?))),
+            None => Some((grant, None)),
         }
     }
 

@@ -77,8 +77,9 @@ impl Custodian {
         let elements = shape.element_names(rtype);
         let same = !row.head.deleted && known(row.head.version, row.head.updated);
         let (grant, receipt) = self
-            .admit(caller, action, &target, |entry| {
+            .admit_for(caller, action, &target, shape.classes, |entry| {
                 let entry = entry.with_subject(row.head.subject).with_record(rtype, id, row.head.version);
+                let entry = shape.explain(entry);
                 if same {
                     entry.with_classes(ClassSet::NONE).with_detail("not-modified")
                 } else {

@@ -170,7 +170,7 @@ impl Custodian {
         let entry = Entry::by(caller, request.interaction)
             .with_parameters(request.filters.iter().map(|filter| filter.param.code))
             .with_subjects(request.scope.subject());
-        let grant = match self.decide(caller, request.interaction, &target) {
+        let grant = match self.decide_for(caller, request.interaction, &target, request.searched_classes()) {
             Decision::Granted(grant) => grant,
             Decision::Denied(denial) => return Err(self.refuse(entry, &denial).await),
         };
@@ -240,10 +240,12 @@ impl Custodian {
     async fn show(
         &self,
         caller: &Caller,
-        (grant, receipt): (&Grant, &Receipt),
+        (searched, receipt): (&Grant, &Receipt),
         request: &SearchRequest<'_>,
         Chosen { page, next, total, left_out }: Chosen<'_>,
     ) -> Result<Page, DoorError> {
+        let narrower = self.narrower(caller, searched, request).await?;
+        let grant = narrower.as_ref().unwrap_or(searched);
         let shown = self.rows_of(caller, page).await?;
         let covered = || shown.iter().filter(|shown| shown.own.is_none());
         let records = covered().map(|Shown { key, row, .. }| RecordRef {
@@ -259,14 +261,16 @@ impl Custodian {
             .with_records(records)
             .with_count(total as u64)
             .with_elements(elements.iter().copied());
+        entry = request.shape.explain(entry);
         if left_out {
             entry = entry.with_detail(LEFT_OUT);
         }
-        let included = self.included(caller, (grant, receipt), page, request.include).await?;
+        let wanted = request.shape.classes;
+        let included = self.included(caller, (searched, receipt), page, (request.include, wanted)).await?;
         let mut entries = vec![entry];
         let linked = shown.iter().filter_map(|shown| Some((shown.own?, shown)));
         entries.extend(linked.map(|(own, Shown { key, row, .. })| {
-            self.granted(caller, &own.grant)
+            self.granted(caller, own.to_show())
                 .with_subject(row.head.subject)
                 .with_record(key.rtype, &key.id, row.head.version)
                 .with_elements(elements.iter().copied())
@@ -282,7 +286,7 @@ impl Custodian {
                 None => self.open_listed(caller, (grant, &receipt), (key, row), request.shape).await?,
                 Some(own) => {
                     let receipt = receipts.next().ok_or(DoorError::Unavailable("the log gave no receipt"))?;
-                    self.open_listed(caller, (&own.grant, &receipt), (key, row), request.shape).await?
+                    self.open_listed(caller, (own.to_show(), &receipt), (key, row), request.shape).await?
                 }
             };
             matches.extend(view);
@@ -292,6 +296,22 @@ impl Custodian {
             brought.extend(self.open_listed(caller, (grant, &receipt), (key, row), request.shape).await?);
         }
         Ok(Page { matches, included: brought, next, total, receipt })
+    }
+
+    /// The grant to show with, where less is wanted than the search itself had to read.
+    async fn narrower(
+        &self,
+        caller: &Caller,
+        searched: &Grant,
+        request: &SearchRequest<'_>,
+    ) -> Result<Option<Grant>, DoorError> {
+        let Some(wanted) = request.shape.classes.filter(|wanted| !searched.classes().is_subset_of(*wanted)) else {
+            return Ok(None);
+        };
+        match self.decide_for(caller, request.interaction, &request.target(), Some(wanted)) {
+            Decision::Granted(grant) => Ok(Some(grant)),
+            Decision::Denied(denial) => Err(self.refuse(Entry::by(caller, request.interaction), &denial).await),
+        }
     }
 
     /// One record of a page; `None` for a patient who was shredded meanwhile.
@@ -660,8 +680,19 @@ impl SearchRequest<'_> {
         Target { rtype, subject, scope }
     }
 
+    /// The classes that are needed at most, where less than everything is wanted: those to show, and those that filters, sorting
+    /// and inclusions read. What a question reads is opened to compare it, never to show it.
+    pub(crate) fn searched_classes(&self) -> Option<ClassSet> {
+        let wanted = self.shape.classes?.union(ClassSet::STRUCTURE);
+        Some(self.parameters().fold(wanted, |all, (_, classes)| all.union(classes)))
+    }
+
     /// The first parameter that reads, filters by or sorts by what the classes do not open.
     pub(crate) fn forbidden_parameter(&self, granted: ClassSet) -> Option<&'static str> {
+        self.parameters().find(|(_, classes)| !classes.is_subset_of(granted)).map(|(code, _)| code)
+    }
+
+    fn parameters(&self) -> impl Iterator<Item = (&'static str, ClassSet)> {
         let filters = self.filters.iter().map(|filter| {
             let SearchParam { rtype, code, .. } = *filter.param;
             (code, param_classes_modified(rtype, code, filter.modifier))
@@ -670,7 +701,7 @@ impl SearchRequest<'_> {
         // A reverse inclusion is a search of its own, with its own decision.
         let includes = self.include.iter().filter(|include| !include.reverse).map(|include| include.param);
         let others = sorts.chain(includes).map(|param| (param.code, param_classes(param.rtype, param.code)));
-        filters.chain(others).find(|(_, classes)| !classes.is_subset_of(granted)).map(|(code, _)| code)
+        filters.chain(others)
     }
 }
 

@@ -3,21 +3,33 @@
 use aceso_base::{LogicalId, SubjectId, Timestamp, Version};
 use aceso_fhir::definitions::{Element, ResourceType, TypeRef};
 use aceso_fhir::json::{Doc, Limits, Member};
+use aceso_labels::ClassSet;
 
-/// Which part of what is granted is wanted (R4 search.html, `_elements` and `_summary`). Can only remove.
+/// Which part of what is granted is wanted (R4 search.html, `_elements` and `_summary`), and which classes are to be opened at all. Can only remove.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Shape {
     /// Top-level elements wanted, mandatory ones beside them; `None`: all.
     pub elements: Option<Vec<String>>,
     /// A predefined part.
     pub summary: Option<Summary>,
+    /// Open these classes only, of those that are granted; `None`: all of them. The grant itself is narrowed: keys of other
+    /// classes are not derived, and the log names what is left.
+    pub classes: Option<ClassSet>,
+    /// Why, as a fixed code of the program, where the caller was asked for a reason; stands in the entry.
+    pub reason: Option<&'static str>,
 }
 
 impl Shape {
     /// Everything that is granted.
-    pub const WHOLE: Self = Self { elements: None, summary: None };
+    pub const WHOLE: Self = Self { elements: None, summary: None, classes: None, reason: None };
 
-    /// Whether nothing is taken away.
+    /// Only these classes of what is granted.
+    #[must_use]
+    pub const fn of_classes(classes: ClassSet) -> Self {
+        Self { classes: Some(classes), ..Self::WHOLE }
+    }
+
+    /// Whether nothing of what is opened is taken away.
     #[must_use]
     pub const fn is_whole(&self) -> bool {
         self.elements.is_none() && self.summary.is_none()

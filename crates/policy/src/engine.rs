@@ -5,6 +5,7 @@ use crate::grant::{Decision, Grant, Scope, Target};
 use crate::matrix;
 use crate::rules::{Question, Rules, Verdict};
 use aceso_base::{Caller, Interaction, Purpose, Randomness, Region, RoleSet, Timestamp};
+use aceso_labels::ClassSet;
 use aws_lc_rs::digest;
 use quick_cache::sync::Cache;
 use std::fmt::Write as _;
@@ -66,6 +67,15 @@ impl AdminAction {
             Self::ManageConnections => "manage-connections",
         }
     }
+}
+
+/// What the rules give to somebody in some roles, for a purpose.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Classes {
+    /// Of a record that is not his own.
+    pub any: ClassSet,
+    /// Of his own record.
+    pub own: ClassSet,
 }
 
 /// Policies that cannot be used. The process does not start with them.
@@ -213,6 +223,17 @@ impl Engine {
             return format!("denied: no role of the caller may act for {}\n", question.purpose);
         }
         self.rules.explain(question, own)
+    }
+
+    /// The classes that the rules give for this question, for any record and for the caller's own: what somebody in these roles
+    /// would see. Makes no grant and opens nothing.
+    #[must_use]
+    pub fn classes(&self, question: Question) -> Classes {
+        if !self.may_use(question.roles, question.purpose) {
+            return Classes { any: ClassSet::NONE, own: ClassSet::NONE };
+        }
+        let Verdict { any, own } = self.verdict(question);
+        Classes { any, own }
     }
 
     pub(crate) const fn region(&self) -> Option<&Region> {

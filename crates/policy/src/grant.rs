@@ -138,6 +138,25 @@ pub enum Decision {
     Denied(Denial),
 }
 
+impl Decision {
+    /// The same decision for fewer classes: those that were granted and are wanted. Nothing is added; where nothing is left, the
+    /// door stays shut.
+    #[must_use]
+    pub fn narrowed(self, wanted: ClassSet) -> Self {
+        match self {
+            Self::Granted(mut grant) => {
+                grant.classes = grant.classes.intersection(wanted);
+                if grant.classes.is_empty() {
+                    Self::Denied(Denial { reason: DenialReason::Interaction, hide: false })
+                } else {
+                    Self::Granted(grant)
+                }
+            }
+            denied @ Self::Denied(_) => denied,
+        }
+    }
+}
+
 /// Why the door stays shut and how to say so.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Denial {

@@ -18,6 +18,6 @@ mod grant;
 mod matrix;
 mod rules;
 
-pub use engine::{AdminAction, Engine, PolicyError};
+pub use engine::{AdminAction, Classes, Engine, PolicyError};
 pub use grant::{Decision, Denial, DenialReason, Grant, Scope, Target};
 pub use rules::{Kind, Question};

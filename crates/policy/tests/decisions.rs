@@ -474,3 +474,47 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_narrowed_decision_has_no_class_that_was_not_granted_and_none_is_a_denial() {
+    let ask = || {
+        ENGINE.decide(
+            &caller(&[Role::Nurse], Purpose::Treatment),
+            Interaction::Read,
+            &record("Patient", OTHER),
+            NOW,
+            &Zeros,
+        )
+    };
+    let classes = |decision: Decision| match decision {
+        Decision::Granted(grant) => Some(grant.classes()),
+        Decision::Denied(denial) => {
+            assert_eq!((denial.reason, denial.hide), (DenialReason::Interaction, false));
+            None
+        }
+    };
+    let all = classes(ask()).unwrap();
+    assert_eq!(classes(ask().narrowed(ClassSet::ALL)), Some(all));
+    assert_eq!(classes(ask().narrowed(ClassSet::STRUCTURE)), Some(ClassSet::STRUCTURE));
+    let wanted = ClassSet::STRUCTURE.with(DataClass::Identity).with(DataClass::Sensitive);
+    assert_eq!(classes(ask().narrowed(wanted)), Some(wanted.without(DataClass::Sensitive)));
+    assert_eq!(classes(ask().narrowed(ClassSet::NONE.with(DataClass::Sensitive))), None);
+    assert_eq!(classes(ask().narrowed(ClassSet::NONE)), None);
+}
+
+#[test]
+fn what_a_role_would_see_is_told_without_a_grant() {
+    let question = |role: Role, purpose: Purpose| Question {
+        roles: RoleSet::NONE.with(role),
+        purpose,
+        interaction: Interaction::Read,
+        kind: Kind::PatientData,
+        rtype: None,
+    };
+    let research = ENGINE.classes(question(Role::Researcher, Purpose::Research));
+    assert_eq!(research.any, ClassSet::STRUCTURE.with(DataClass::Clinical));
+    let patient = ENGINE.classes(question(Role::Patient, Purpose::PatientRequest));
+    assert_eq!((patient.any, patient.own), (ClassSet::NONE, ClassSet::ALL));
+    // For a purpose that is not the role's own: nothing.
+    assert!(ENGINE.classes(question(Role::Billing, Purpose::Treatment)).any.is_empty());
+}

@@ -22,6 +22,7 @@ mod respond;
 mod scope;
 mod search;
 mod transaction;
+mod views;
 mod write;
 
 pub use bundle::{BundleAnswer, ResolvedReferences};
@@ -33,6 +34,7 @@ pub use instance::{Found, Instance, ReadCall};
 pub use outcome::operation_outcome;
 pub use page::Answer;
 pub use search::SearchCall;
+pub use views::ViewsCall;
 pub use write::{Deleted, Stored, UpdateCall, WriteStatus};
 
 use aceso_base::Randomness;

@@ -148,7 +148,7 @@ pub(crate) fn shape_of(controls: &Controls) -> Shape {
         aceso_fhir::search::Summary::Data => Some(Summary::Data),
         aceso_fhir::search::Summary::Count | aceso_fhir::search::Summary::False => None,
     });
-    Shape { elements, summary }
+    Shape { elements, summary, ..Shape::WHOLE }
 }
 
 fn inclusions(controls: &Controls, scope: SearchScope) -> Result<Vec<Inclusion>, Fault> {

@@ -40,8 +40,8 @@ pub use place::Place;
 pub use provider::{KeyContext, KeyKind, KeyProvider, ProviderError};
 pub use randomness::SystemRandomness;
 pub use record::{
-    MAX_PART, OpenError, OpenedParts, OpenedRecord, RecordHeader, RecordToSeal, SealError, header, open_record,
-    reseal_record, seal_record,
+    MAX_PART, OpenError, OpenedParts, OpenedRecord, RecordHeader, RecordToSeal, SealError, SealedFacts, SealedPart,
+    facts, header, open_record, reseal_record, seal_record,
 };
 pub use search::{IndexDigest, SearchHeader, check_search, open_search, reseal_search, seal_search, search_header};
 pub use token::{INDEX_VERSION, subject_token};

@@ -71,7 +71,7 @@ async fn a_read_says_who_saw_which_classes_of_what_and_why() {
         assert!(entry.grant().is_some());
         is_about(entry, "Observation", NOTE, 1);
     }
-    let shape = Shape { elements: Some(vec!["code".into()]), summary: None };
+    let shape = Shape { elements: Some(vec!["code".into()]), ..Shape::WHOLE };
     let name = id(NOTE);
     let who = physician();
     let (_, entries) = left_by(&house, house.door.read(&who, rtype("Observation"), &name, None, &shape)).await;

@@ -8,6 +8,7 @@ mod audit;
 mod freshness;
 mod keys;
 mod linked;
+mod narrow;
 mod reads;
 mod refusals;
 mod searches;

@@ -173,7 +173,7 @@ async fn versions_stay_readable_and_a_deletion_is_gone() {
 #[tokio::test]
 async fn a_shape_only_takes_away_and_says_so() {
     let house = house().await;
-    let shape = Shape { elements: Some(vec!["name".into(), "extension".into()]), summary: None };
+    let shape = Shape { elements: Some(vec!["name".into(), "extension".into()]), ..Shape::WHOLE };
     let read = |who| house.door.read(who, rtype("Patient"), Box::leak(Box::new(id(SENSITIVE))), None, &shape);
     let full = physician();
     let (view, _) = read(&full).await.unwrap();

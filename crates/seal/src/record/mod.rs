@@ -1,9 +1,11 @@
 //! Sealed records: one version of one resource, in parts.
 
+mod facts;
 mod layout;
 mod open;
 mod reseal;
 
+pub use facts::{SealedFacts, SealedPart, facts};
 pub(crate) use layout::{content_length, padded, push_padded};
 pub(crate) use open::gate;
 pub use open::{OpenError, OpenedParts, OpenedRecord, open_record};
