@@ -6,6 +6,8 @@ use std::process::Command;
 
 /// An independent verifier of transparency logs, pinned.
 const TLOG: &str = "aics-tlog==0.2.1";
+/// What drives the browser and what judges accessibility, pinned.
+const BROWSING: [&str; 2] = ["playwright-core@1.65.1", "axe-core@4.14.1"];
 
 /// Where the parts are.
 #[derive(Debug)]
@@ -14,12 +16,21 @@ pub(crate) struct Parts {
     pub python: PathBuf,
     /// Prometheus' own linter.
     pub promtool: PathBuf,
+    /// A `node_modules` with what drives the browser.
+    pub modules: PathBuf,
+    /// A Chromium that runs without a window.
+    pub chromium: PathBuf,
 }
 
 impl Parts {
     /// The variables by which tests find the parts.
-    pub fn variables(&self) -> [(&'static str, &Path); 2] {
-        [("ACESO_PARTS_PYTHON", &self.python), ("ACESO_PARTS_PROMTOOL", &self.promtool)]
+    pub fn variables(&self) -> [(&'static str, &Path); 4] {
+        [
+            ("ACESO_PARTS_PYTHON", &self.python),
+            ("ACESO_PARTS_PROMTOOL", &self.promtool),
+            ("ACESO_PARTS_MODULES", &self.modules),
+            ("ACESO_PARTS_CHROMIUM", &self.chromium),
+        ]
     }
 }
 
@@ -27,7 +38,12 @@ impl Parts {
 pub(crate) fn install() -> Result<Parts, Failure> {
     let folder = target().join("parts");
     std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    Ok(Parts { python: python(&folder)?, promtool: promtool(&folder)? })
+    Ok(Parts {
+        python: python(&folder)?,
+        promtool: promtool(&folder)?,
+        modules: modules(&folder)?,
+        chromium: chromium()?,
+    })
 }
 
 /// Installs Debian packages unless the program is there. Needs root, as apt does.
@@ -59,6 +75,27 @@ fn python(folder: &Path) -> Result<PathBuf, Failure> {
     run(Command::new(&python).args(pip))?;
     std::fs::write(&marker, b"").map_err(|error| format!("{}: {error}", marker.display()))?;
     Ok(python)
+}
+
+/// Packages of the npm registry, in a folder of their own. None of their scripts is run.
+fn modules(folder: &Path) -> Result<PathBuf, Failure> {
+    let own = folder.join("npm");
+    let marker = own.join(format!("{}.installed", BROWSING.join("+")));
+    if !marker.exists() {
+        debian("node", "--version", &["nodejs"])?;
+        debian("npm", "--version", &["npm"])?;
+        std::fs::create_dir_all(&own).map_err(|error| format!("{}: {error}", own.display()))?;
+        let quiet = ["install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error", "--prefix"];
+        run(Command::new("npm").args(quiet).arg(&own).args(BROWSING))?;
+        std::fs::write(&marker, b"").map_err(|error| format!("{}: {error}", marker.display()))?;
+    }
+    Ok(own.join("node_modules"))
+}
+
+/// Debian's browser; a download of the driver's own would come from elsewhere.
+fn chromium() -> Result<PathBuf, Failure> {
+    debian("chromium", "--version", &["chromium"])?;
+    Ok(PathBuf::from("chromium"))
 }
 
 /// Unpacked from Debian's package, not installed: it would bring a service with it.

@@ -5,6 +5,7 @@ use crate::exit::Failure;
 use crate::ops::{Readiness, ReadyCheck};
 use aceso_audit::{Action, Entry, Origin, Sequencer};
 use aceso_base::{Caller, Clock, Purpose, Randomness, Role, RoleSet, SystemClock, TenantId, UserId};
+use aceso_console::{Check, Health};
 use aceso_custodian::{BootError, Custodian, KeyProvider, Parts, Plan, SystemRandomness, prepare};
 use aceso_identity::{
     Actor, ClientKind, DocumentSeal, Identity, IdentityConfig, NewClient, SealError, SigningKeys, Ttl,
@@ -273,6 +274,20 @@ impl Readiness for App {
         let store = health.failed.map_or(Ok(()), |_| Err("the last commit failed; see the log and the disk"));
         let disk = if health.disk_free >= health.disk_reserve { Ok(()) } else { Err("free some disk space") };
         vec![ReadyCheck { name: "store", state: store }, ReadyCheck { name: "disk", state: disk }]
+    }
+}
+
+impl Health for App {
+    fn checks(&self) -> Vec<Check> {
+        Readiness::checks(self).into_iter().map(|check| Check { name: check.name, state: check.state }).collect()
+    }
+
+    fn queue_depth(&self) -> usize {
+        self.store.health().queue_depth
+    }
+
+    fn disk_free(&self) -> u64 {
+        self.store.health().disk_free
     }
 }
 

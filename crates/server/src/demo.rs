@@ -190,7 +190,7 @@ fn write_file(serving: &Serving, folder: &Path, people: &[Account]) -> Result<()
             })
         })
         .collect();
-    let value = json!({ "fhir": fhir(serving), "people": people, "subjects": subjects });
+    let value = json!({ "fhir": fhir(serving), "console": console(serving), "people": people, "subjects": subjects });
     let path = folder.join("demo.json");
     let failed = |error: std::io::Error| unreachable("demo.json", format!("cannot be written ({:?})", error.kind()));
     let _ = std::fs::remove_file(&path);
@@ -206,7 +206,8 @@ fn tell(serving: &Serving, folder: &Path, people: &[Account], out: &mut dyn Writ
     let program = program.display();
     writeln!(
         out,
-        "\n  FHIR R4   {fhir}\n  metrics   http://{}/metrics\n  people    {folder}/demo.json",
+        "\n  console   {}\n  FHIR R4   {fhir}\n  metrics   http://{}/metrics\n  people    {folder}/demo.json",
+        console(serving),
         serving.ops_address
     )?;
     writeln!(out, "\n  One person per role: {}", people.iter().map(|a| a.username).collect::<Vec<_>>().join(", "))?;
@@ -265,6 +266,10 @@ fn tell(serving: &Serving, folder: &Path, people: &[Account], out: &mut dyn Writ
 
 fn fhir(serving: &Serving) -> String {
     serving.app.repository.settings().base_url.clone()
+}
+
+fn console(serving: &Serving) -> String {
+    format!("{}/console", serving.app.config.public_url)
 }
 
 fn tenant() -> Result<TenantId, Failure> {

@@ -1,6 +1,6 @@
 //! A process that serves: listeners, background work, and an orderly end.
 
-use crate::app::{App, unreachable};
+use crate::app::{App, CONSOLE_CLIENT, unreachable};
 use crate::config::{Config, LogFormat};
 use crate::control;
 use crate::exit::Failure;
@@ -10,6 +10,7 @@ use crate::shutdown::{Drained, Shutdown, serve_until};
 use crate::telemetry::{self, GaugeDef, Metrics};
 use aceso_api::Api;
 use aceso_audit::Action;
+use aceso_console::Console;
 use axum::Router;
 use axum::extract::Request;
 use axum::http::StatusCode;
@@ -94,7 +95,9 @@ impl Serving {
         let ops_task = tokio::spawn(async move { serve_until(ops_listener, ops, &ops_end, Duration::ZERO).await });
         let api =
             Api::new(app.repository.clone(), Arc::clone(&app.identity), Arc::clone(&app.rng), &app.config.public_url);
-        let public = telemetry::http::measured(in_time(api.router(), app.config.limits.request), &metrics);
+        let console = console(&app, shutdown);
+        let routes = api.router().merge(console.router());
+        let public = telemetry::http::measured(in_time(routes, app.config.limits.request), &metrics);
         let listener = Bounded::new(listener, app.config.limits.connections);
         let ended = serve_until(listener, public, shutdown, drain).await;
         for task in background {
@@ -111,6 +114,23 @@ impl Serving {
         }
         Ok(())
     }
+}
+
+/// The web console on the same parts as the API.
+fn console(app: &App, shutdown: &Shutdown) -> Console {
+    let door = app.door().clone();
+    // Long on a long log, so beside everything else; a question that comes before is answered all the same.
+    tokio::task::spawn_blocking(move || door.warm_log_index());
+    Console::new(aceso_console::Parts {
+        repository: app.repository.clone(),
+        identity: Arc::clone(&app.identity),
+        health: Arc::new(app.clone()),
+        clock: Arc::clone(&app.clock),
+        rng: Arc::clone(&app.rng),
+        public_url: app.config.public_url.clone(),
+        client_id: CONSOLE_CLIENT.to_owned(),
+        stopping: shutdown.subscribe(),
+    })
 }
 
 /// `aceso serve`.

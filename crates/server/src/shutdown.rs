@@ -54,6 +54,12 @@ impl Shutdown {
         *self.news.borrow()
     }
 
+    /// For parts that look whether it is time to stop.
+    #[must_use]
+    pub fn subscribe(&self) -> watch::Receiver<bool> {
+        self.news.subscribe()
+    }
+
     /// Returns when it is time to stop.
     pub fn wait(&self) -> impl Future<Output = ()> + Send + 'static {
         let mut news = self.news.subscribe();

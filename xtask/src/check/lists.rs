@@ -9,12 +9,14 @@ use crate::command::Failure;
 use std::collections::BTreeSet;
 
 const FOLDER: &str = "xtask/lists";
-const ROUTES: &str = "crates/api/src/routes.rs";
+/// The route tables of what speaks HTTP to the public.
+const ROUTES: [&str; 2] = ["crates/api/src/routes.rs", "crates/console/src/routes.rs"];
 const LOGGABLE: &str = "crates/server/src/telemetry/fields.rs";
 
 pub(crate) fn check(tree: &Tree) -> Result<Vec<Finding>, Failure> {
     let mut findings = Vec::new();
-    let routes = tree.get(ROUTES).map(|file| endpoints(&file.text)).unwrap_or_default();
+    let routes: BTreeSet<String> =
+        ROUTES.iter().filter_map(|path| tree.get(path)).flat_map(|file| endpoints(&file.text)).collect();
     for (name, table) in
         [("endpoints-without-authorisation-test", "AUTHORISATION"), ("endpoints-without-audit-assertion", "AUDIT")]
     {
@@ -75,7 +77,7 @@ fn compare(name: &str, list: &BTreeSet<String>, routes: &BTreeSet<String>, cover
     let needless = list.iter().filter(|route| covered.contains(*route) || !routes.contains(*route));
     let unknown = covered.difference(routes);
     missing
-        .map(|route| Finding::new(ROUTES, format!("{route} is in no test table ({name})")))
+        .map(|route| Finding::new("routes", format!("{route} is in no test table ({name})")))
         .chain(needless.map(|route| Finding::new(name, format!("{route} is covered or gone; take it off"))))
         .chain(unknown.map(|route| Finding::new(name, format!("{route} stands in a test table but is no route"))))
         .collect()
@@ -103,12 +105,13 @@ fn endpoints(text: &str) -> BTreeSet<String> {
     found
 }
 
-/// Endpoints in `const TABLE … ];` of any integration test of the server or the API. The tests walk these tables.
+/// Endpoints in `const TABLE … ];` of any integration test of the server, the API or the console. The tests walk these tables.
 fn covered(tree: &Tree, table: &str) -> BTreeSet<String> {
-    let tests = tree.files.iter().filter(|file| {
-        file.path.ends_with(".rs")
-            && (file.path.starts_with("crates/server/tests/") || file.path.starts_with("crates/api/tests/"))
-    });
+    const TESTS: [&str; 3] = ["crates/server/tests/", "crates/api/tests/", "crates/console/tests/"];
+    let tests = tree
+        .files
+        .iter()
+        .filter(|file| file.path.ends_with(".rs") && TESTS.iter().any(|folder| file.path.starts_with(folder)));
     let start = format!("const {table}:");
     tests
         .filter_map(|file| file.text.split_once(&start))
@@ -136,7 +139,7 @@ mod tests {
             "const AUTHORISATION: &[(&str, &str)] = &[{authorisation}\n];\nconst AUDIT: &[X] = &[(\"GET\", \"/a\"), (\"POST\", \"/b\")\n];\n"
         );
         let files = tree(&[
-            (ROUTES, ROUTE_TABLE),
+            (ROUTES[0], ROUTE_TABLE),
             ("crates/server/tests/matrix.rs", &test),
             ("xtask/lists/endpoints-without-authorisation-test.txt", list),
             ("xtask/lists/endpoints-without-audit-assertion.txt", "# at most 0\n"),
