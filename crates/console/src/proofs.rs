@@ -34,7 +34,7 @@ pub(crate) async fn tile(context: Context, Path(path): Path<String>) -> Result<R
 pub(crate) async fn entry(context: Context, Path(index): Path<String>, uri: Uri) -> Result<Response, Refused> {
     let number = |text: &str| text.parse::<u64>().map_err(|_| Fault::new(400, "value", "a whole number is expected"));
     let mut older = None;
-    for (name, value) in decode_pairs(uri.query().unwrap_or_default()).map_err(Fault::from)? {
+    for (name, value) in decode_pairs(uri.query().unwrap_or_default())? {
         match name.as_str() {
             "older" => older = Some(number(&value)?),
             _ => return Err(Fault::new(400, "not-supported", "older is the only parameter").into()),

@@ -27,7 +27,7 @@ const DENIALS: usize = 6;
 const STREAM: usize = 8;
 
 pub(crate) async fn get(context: Context, uri: Uri) -> Result<Response, Refused> {
-    let named = decode_pairs(uri.query().unwrap_or_default()).map_err(Fault::from)?;
+    let named = decode_pairs(uri.query().unwrap_or_default())?;
     let named = named.iter().find(|(name, _)| name == "patient").map(|(_, id)| id.as_str());
     answer(&context, named, false).await
 }
