@@ -2,7 +2,7 @@
 //!
 //! Pictures stay in `target/console`. Needs Chromium and two npm packages: `cargo xtask test` installs them and says where.
 
-#![expect(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 use aceso_testkit::{Client, Running, binary, folder, free_port};
 use serde_json::Value;
