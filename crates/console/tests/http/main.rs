@@ -1,11 +1,5 @@
 //! The console over its router: who gets which page, what it shows and hides, and what a hostile request gets.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod defence;
 mod log;
