@@ -3,6 +3,7 @@
 use crate::freshness::Freshness;
 use crate::keyring::Keyring;
 use crate::log_index::LogIndex;
+use crate::search::OpenedTypes;
 use crate::snapshots::StartReport;
 use crate::sweep::Told;
 use crate::write::Turns;
@@ -39,6 +40,8 @@ pub struct Parts {
     pub origin: Origin,
     /// How many patients' opened keys are kept in memory.
     pub cached_subjects: usize,
+    /// How many bytes of opened search parts are kept in memory; 0: none.
+    pub opened_search_bytes: usize,
 }
 
 /// The door. Cheap to clone.
@@ -66,6 +69,7 @@ pub(crate) struct Inner {
     pub(crate) plan: Plan,
     pub(crate) search_budget: Duration,
     pub(crate) turns: Turns,
+    pub(crate) opened: OpenedTypes,
 }
 
 /// What reading the log back takes.
@@ -82,7 +86,7 @@ impl Custodian {
         (freshness, snapshot_size, started): (Freshness, u64, StartReport),
         log: LogSide,
     ) -> Self {
-        let Parts { store, engine, region, clock, rng, search_budget, plan, .. } = parts;
+        let Parts { store, engine, region, clock, rng, search_budget, plan, opened_search_bytes, .. } = parts;
         let inner = Inner {
             store,
             engine,
@@ -99,6 +103,7 @@ impl Custodian {
             plan,
             search_budget,
             turns: Turns::default(),
+            opened: OpenedTypes::new(opened_search_bytes),
         };
         Self { inner: Arc::new(inner) }
     }

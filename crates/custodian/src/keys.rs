@@ -113,6 +113,7 @@ impl Custodian {
         };
         self.commit(unit).await.map_err(commit_error)?;
         inner.keyring.put_tenant(tenant, Arc::new(new));
+        inner.opened.clear();
         Ok(version)
     }
 
@@ -280,6 +281,7 @@ impl Custodian {
             Err(error) => return Err(commit_error(error)),
         };
         self.inner.keyring.forget_subject(tenant, subject);
+        self.inner.opened.forget(tenant, subject);
         self.inner.freshness.note_shred(tenant, subject);
         flight.land();
         let receipt = receipts.into_iter().next().ok_or(DoorError::Unavailable("the log gave no receipt"))?;
@@ -289,6 +291,7 @@ impl Custodian {
     /// Forgets all opened keys; the next request asks the key service again.
     pub fn flush_keys(&self) {
         self.inner.keyring.flush();
+        self.inner.opened.clear();
     }
 
     pub(crate) fn key_entry(&self, action: Action, tenant: &TenantId, by: &UserId) -> Entry {

@@ -60,7 +60,7 @@ impl Candidates<'_> {
         let expected = self.door.inner.freshness.expect(&self.caller.tenant, None, &[rtype]);
         let mut sum = 0_u64;
         let scanned = self.door.inner.store.scan_type(&self.caller.tenant, rtype, &mut |row| {
-            if names.len() % 1024 == 1023 && self.door.over_budget(started) {
+            if names.len() % 1024 == 1023 && self.door.over_budget(started, self.door.now()) {
                 too_costly = true;
                 return ControlFlow::Break(());
             }
@@ -82,7 +82,7 @@ impl Candidates<'_> {
         let started = self.door.now();
         let mut room = Phi::new(Vec::with_capacity(1024));
         for block in names.chunks(BLOCK) {
-            if self.door.over_budget(started) {
+            if self.door.over_budget(started, self.door.now()) {
                 return Err(SearchStop::TooCostly);
             }
             let rows =

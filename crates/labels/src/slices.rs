@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use aceso_fhir::json::{self, Node};
+
 use crate::DataClass;
 use crate::marker::{GAP, GAP_MANY, GAP_ONE, MARK, VERSION, write_index};
 use crate::wiped::Wiped;
@@ -30,6 +32,12 @@ impl Text {
 
     pub(crate) fn push(&mut self, text: &[u8]) {
         self.bytes.extend_from_slice(text);
+    }
+
+    /// A whole value as it was written, without white space.
+    pub(crate) fn copy(&mut self, value: Node<'_>) {
+        // It never becomes longer than it is.
+        json::write(value, self.bytes.room_for(value.raw().len()));
     }
 
     pub(crate) fn open(&mut self, bracket: u8) {
@@ -85,6 +93,9 @@ pub(crate) enum Mask {
     Many(&'static str),
 }
 
+/// The room that a part or a slice begins with: most are smaller, and a small allocation is a cheap one.
+const ROOM: usize = 448;
+
 #[derive(Default)]
 struct Part {
     bytes: Wiped,
@@ -97,24 +108,23 @@ struct Part {
 pub(crate) struct Slices {
     parts: [Part; DataClass::COUNT],
     spare: Vec<Text>,
-    size: usize,
 }
 
 impl Slices {
-    pub(crate) fn new(size: usize) -> Self {
-        Self { parts: Default::default(), spare: Vec::new(), size }
+    pub(crate) fn new() -> Self {
+        Self { parts: Default::default(), spare: Vec::new() }
     }
 
     /// An empty buffer for one slice; give it back with [`Slices::put`].
     pub(crate) fn begin(&mut self) -> Text {
-        self.spare.pop().unwrap_or_else(|| Text::with_capacity(self.size))
+        self.spare.pop().unwrap_or_else(|| Text::with_capacity(ROOM))
     }
 
     /// Adds a slice to the part of its class and a gap to the text that it was cut from.
     pub(crate) fn put(&mut self, mut slice: Text, class: DataClass, mask: Mask, out: &mut Text) {
         let Some(part) = self.parts.get_mut(usize::from(class.code())) else { return };
         if part.bytes.is_empty() {
-            part.bytes = Wiped::with_capacity(self.size + 64);
+            part.bytes = Wiped::with_capacity(ROOM);
             part.bytes.push(VERSION);
         }
         // Neighbours of one class share a slice: a smaller record, and a redacted read cannot count what is masked.
@@ -161,7 +171,7 @@ fn gap(class: DataClass, index: u32, mask: Mask, out: &mut Text) {
         Mask::Many(key) => (GAP_MANY, Some(key)),
     };
     out.mark(&[MARK, operation, class.code()]);
-    write_index(index, &mut out.bytes);
+    write_index(index, out.bytes.room_for(5));
     if let Some(key) = key {
         // The longest element name of R4 has 36 bytes.
         out.bytes.push(u8::try_from(key.len()).unwrap_or(u8::MAX));

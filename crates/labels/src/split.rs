@@ -40,7 +40,7 @@ impl Split {
     /// The part of a class; empty when the resource has nothing of it, and always for the structure class.
     #[must_use]
     pub fn part(&self, class: DataClass) -> &[u8] {
-        self.parts.get(usize::from(class.code())).map_or(&[], |part| part.as_slice())
+        self.parts.get(usize::from(class.code())).map_or(&[], |part| part)
     }
 
     /// All parts, by [`DataClass::code`].
@@ -67,7 +67,7 @@ impl Split {
 pub fn split(doc: &Doc, rtype: ResourceType, stamp: &Stamp<'_>) -> Split {
     let size = doc.text().len();
     let context = Context::of(rtype);
-    let mut walk = Walk::new(context, table::class_of_type(rtype), size);
+    let mut walk = Walk::new(context, table::class_of_type(rtype));
     let mut text = Text::with_capacity(size + size / 4 + 256);
     text.bytes.extend_from_slice(&[VERSION, 0]);
     root(&mut walk, doc.root(), rtype, stamp, &mut text);

@@ -1,7 +1,7 @@
 //! The walk over a document: each member goes where its class belongs.
 
 use aceso_fhir::definitions::{Element, ResourceType, TypeRef, ValueType};
-use aceso_fhir::json::{self, Kind, Member, Node};
+use aceso_fhir::json::{Kind, Member, Node};
 
 use crate::DataClass;
 use crate::marker::{MARK, VANISH};
@@ -20,8 +20,8 @@ pub(crate) struct Walk {
 }
 
 impl Walk {
-    pub(crate) fn new(context: Context, contained: DataClass, size: usize) -> Self {
-        Self { slices: Slices::new(size), context, contained }
+    pub(crate) fn new(context: Context, contained: DataClass) -> Self {
+        Self { slices: Slices::new(), context, contained }
     }
 
     /// Writes one member of `object` into `out`, whose class is `holder`; into a slice when its own class is another.
@@ -97,7 +97,7 @@ impl Walk {
     fn opaque_member(&mut self, value: Node<'_>, holder: DataClass, out: &mut Text) -> Sure {
         self.put(DataClass::Sensitive, holder, Mask::Drop, out, |_, _, out| {
             out.key(value.raw_key());
-            json::write(value, &mut out.bytes);
+            out.copy(value);
             true
         })
     }
@@ -128,7 +128,7 @@ impl Walk {
             ValueType::Primitive(_) => None,
         };
         let Some(scope) = scope else {
-            json::write(value, &mut out.bytes);
+            out.copy(value);
             return true;
         };
         let resource = of == ValueType::Resource;
@@ -238,7 +238,7 @@ impl Walk {
         let class = self.class_of_sibling_array(value, holder);
         self.put(class, holder, Mask::Drop, out, |_, _, out| {
             out.key(value.raw_key());
-            json::write(value, &mut out.bytes);
+            out.copy(value);
             true
         })
     }

@@ -7,4 +7,4 @@ mod sealed;
 mod veil;
 
 pub use sealed::{IndexToken, Sealed};
-pub use veil::Phi;
+pub use veil::{Phi, Wipe};

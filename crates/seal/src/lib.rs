@@ -43,5 +43,7 @@ pub use record::{
     MAX_PART, OpenError, OpenedParts, OpenedRecord, RecordHeader, RecordToSeal, SealError, SealedFacts, SealedPart,
     facts, header, open_record, reseal_record, seal_record,
 };
-pub use search::{IndexDigest, SearchHeader, check_search, open_search, reseal_search, seal_search, search_header};
+pub use search::{
+    IndexDigest, SearchHeader, check_search, may_open, open_search, reseal_search, seal_search, search_header,
+};
 pub use token::{INDEX_VERSION, subject_token};

@@ -98,6 +98,15 @@ pub fn open_search(
     open(subject, place, sealed, out)
 }
 
+/// The gate of [`open_search`] alone, for a part that was opened before and is looked at again: this grant must reach the
+/// place now, and the receipt must be its own.
+///
+/// # Errors
+/// [`OpenError::NotGranted`], [`OpenError::NoReceipt`].
+pub fn may_open(grant: &Grant, receipt: &Receipt, place: &Place<'_>, now: Timestamp) -> Result<(), OpenError> {
+    gate(grant, receipt, place, now)
+}
+
 /// Whether a search part is authentic at this place, and what it says the record's index rows are (`None` in format 1).
 /// Nothing opened leaves this function, so it needs no grant.
 ///

@@ -72,6 +72,7 @@ impl App {
             plan: Plan::for_population(config.population),
             origin,
             cached_subjects: (config.limits.cache_bytes / SUBJECT_BYTES).max(16),
+            opened_search_bytes: config.limits.search_cache_bytes,
         };
         let door = Custodian::open(prepared, parts).await.map_err(boot_failure)?;
         tell_start(&door);

@@ -7,6 +7,11 @@ use clap::Parser as _;
 use std::io::Write as _;
 use std::process::ExitCode;
 
+/// The system's allocator took an eighth of the time of a search. What must be wiped is wiped by its owner, whatever holds the
+/// memory.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     telemetry::quiet_panics();
     let cli = Cli::parse();

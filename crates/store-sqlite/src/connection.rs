@@ -38,6 +38,9 @@ pub(crate) fn open(path: &Path, role: Role) -> Result<Connection, StoreError> {
         (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
         (DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false),
         (DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false),
+        // Plans do not depend on bound values. Without this, a statement that could use a partial index is prepared anew
+        // each time it is run with other values, which took a sixth of the time of a search.
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true),
     ] {
         if connection.set_db_config(config, value).map_err(fault)? != value {
             return Err(StoreError::Setting("database configuration"));

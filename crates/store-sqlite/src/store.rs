@@ -1,5 +1,6 @@
 //! The store as the rest of the product holds it.
 
+use crate::changes::Changes;
 use crate::connection::{Role, open};
 use crate::database::Database;
 use crate::log::{LogHead, head};
@@ -8,7 +9,7 @@ use crate::queue::{Bounds, Queue};
 use crate::read::Readers;
 use crate::writer::Writer;
 use aceso_audit::{LogReader, Sequencer};
-use aceso_base::{Clock, Timestamp};
+use aceso_base::{Clock, SubjectId, Timestamp};
 use aceso_store::{Committing, Health, Store, StoreError, Unit};
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions, Permissions, TryLockError};
@@ -144,6 +145,7 @@ impl SqliteStore {
             counters: None,
             tenants: HashMap::new(),
             erased: false,
+            touched: Vec::new(),
             measured: None,
             log_pages: i64::from(options.log_pages),
         };
@@ -182,6 +184,10 @@ impl Store for SqliteStore {
         Box::pin(async move { waiting?.await.unwrap_or(Err(StoreError::Closed.into())) })
     }
 
+    fn changes_of(&self, subject: SubjectId) -> u64 {
+        self.shared.changes.of(subject)
+    }
+
     fn health(&self) -> Health {
         let last = self.shared.last_commit.load(Ordering::Relaxed);
         Health {
@@ -206,6 +212,7 @@ pub(crate) struct Shared {
     last_commit: AtomicI64,
     failed: Mutex<Option<StoreError>>,
     pub(crate) quota_pages: AtomicU64,
+    pub(crate) changes: Changes,
 }
 
 impl Shared {
@@ -218,6 +225,7 @@ impl Shared {
             last_commit: AtomicI64::new(i64::MIN),
             failed: Mutex::new(None),
             quota_pages: AtomicU64::new(pages(options.quota)),
+            changes: Changes::default(),
         }
     }
 

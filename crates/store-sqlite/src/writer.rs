@@ -7,7 +7,7 @@ use crate::log::insert_frame;
 use crate::queue::{Answer, Job, Next, Queue};
 use crate::store::Shared;
 use aceso_audit::{AppendError, Entry, Receipt, Sequencer};
-use aceso_base::{Clock, TenantId};
+use aceso_base::{Clock, SubjectId, TenantId};
 use aceso_store::{CommitError, StoreError};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -29,6 +29,8 @@ pub(crate) struct Writer {
     pub(crate) counters: Option<Counters>,
     pub(crate) tenants: HashMap<TenantId, i64>,
     pub(crate) erased: bool,
+    /// The compartments that the batch under way changes.
+    pub(crate) touched: Vec<SubjectId>,
     pub(crate) measured: Option<Instant>,
     pub(crate) log_pages: i64,
 }
@@ -72,7 +74,11 @@ impl Writer {
     }
 
     fn batch(&mut self, mut jobs: Vec<Job>) {
-        match self.write(&mut jobs) {
+        self.touched.clear();
+        let written = self.write(&mut jobs);
+        // Also after a failure: whether the disk has the batch is not always known.
+        self.shared.changes.count(&self.touched);
+        match written {
             Ok((written, receipts)) => {
                 self.shared.succeeded(self.clock.now());
                 answer(jobs, written, receipts);
@@ -138,7 +144,8 @@ impl Writer {
         let connection = self.database.connection()?;
         let before = self.counters.map_or_else(|| Counters::load(connection), Ok)?;
         let counters = self.counters.insert(before);
-        let mut batch = Batch { connection, tenants: &mut self.tenants, counters, erased: false };
+        let mut batch =
+            Batch { connection, tenants: &mut self.tenants, counters, touched: &mut self.touched, erased: false };
         let verdicts = jobs.iter().map(|job| batch.apply(&job.unit)).collect::<Result<Vec<_>, _>>()?;
         let erased = batch.erased;
         counters.save(connection, &before)?;

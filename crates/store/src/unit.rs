@@ -154,6 +154,12 @@ pub trait Store: Reader {
     /// The unit is handed over by this call, not by polling; a future that is dropped does not take it back.
     fn commit(&self, unit: Unit) -> Committing<'_>;
 
+    /// A number that has grown once a unit that changes this compartment (search parts, links or keys of the subject) is
+    /// acknowledged. It may grow without cause: several subjects share one.
+    ///
+    /// Ask *before* reading: what was read is still what is stored for as long as the number is the same.
+    fn changes_of(&self, subject: SubjectId) -> u64;
+
     /// How the store is.
     fn health(&self) -> Health;
 

@@ -363,6 +363,7 @@ async fn door(dir: &std::path::Path, clock: &Arc<dyn Clock>, rng: &Arc<dyn Rando
         plan: Plan::for_population(1000),
         origin,
         cached_subjects: 64,
+        opened_search_bytes: 1 << 20,
     };
     let door = Custodian::open(prepared, parts).await.unwrap();
     door.ensure_tenant(&tenant()).await.unwrap();

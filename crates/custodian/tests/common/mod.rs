@@ -128,6 +128,9 @@ impl Drop for Folder {
     }
 }
 
+/// As many bytes of opened search parts as the product keeps by itself.
+const KEPT: usize = 16 << 20;
+
 /// A running system.
 pub struct House {
     pub door: Custodian,
@@ -135,6 +138,8 @@ pub struct House {
     pub clock: SetClock,
     pub plan: Plan,
     pub folder: Folder,
+    /// How many bytes of opened search parts the door keeps.
+    pub kept: usize,
 }
 
 impl House {
@@ -147,19 +152,24 @@ impl House {
         let mut files = POLICIES.to_vec();
         files.extend(more);
         let engine = Arc::new(Engine::from_text(SCHEMA, &files).unwrap().serving(region()));
-        Self::of(Plan::STRICT, engine).await
+        Self::of(Plan::STRICT, engine, KEPT).await
     }
 
     pub async fn with_plan(plan: Plan) -> Self {
-        Self::of(plan, ENGINE.clone()).await
+        Self::of(plan, ENGINE.clone(), KEPT).await
     }
 
-    async fn of(plan: Plan, engine: Arc<Engine>) -> Self {
+    /// A door that keeps at most so many bytes of opened search parts; 0: every search opens them from the disk.
+    pub async fn keeping(plan: Plan, kept: usize) -> Self {
+        Self::of(plan, ENGINE.clone(), kept).await
+    }
+
+    async fn of(plan: Plan, engine: Arc<Engine>, kept: usize) -> Self {
         let folder = Folder::new();
         let clock = SetClock::default();
-        let (store, door) = start(&folder, &clock, plan, engine).await.unwrap();
+        let (store, door) = start(&folder, &clock, plan, engine, kept).await.unwrap();
         assert!(door.ensure_tenant(&tenant()).await.unwrap());
-        Self { door, store, clock, plan, folder }
+        Self { door, store, clock, plan, folder, kept }
     }
 
     /// Lets somebody work on the database, stops and starts again.
@@ -170,21 +180,21 @@ impl House {
 
     /// Stops and starts again, for starts that may fail.
     pub async fn try_restart(self) -> Result<Self, aceso_custodian::BootError> {
-        let Self { door, store, clock, plan, folder } = self;
+        let Self { door, store, clock, plan, folder, kept } = self;
         drop(door);
         Arc::try_unwrap(store).ok().expect("nobody else holds the store").close();
-        let (store, door) = start(&folder, &clock, plan, ENGINE.clone()).await?;
-        Ok(Self { door, store, clock, plan, folder })
+        let (store, door) = start(&folder, &clock, plan, ENGINE.clone(), kept).await?;
+        Ok(Self { door, store, clock, plan, folder, kept })
     }
 
     /// Stops, lets somebody work on the folder while nothing runs, and starts again.
     pub async fn restart_on(self, between: impl FnOnce(&Path)) -> Self {
-        let Self { door, store, clock, plan, folder } = self;
+        let Self { door, store, clock, plan, folder, kept } = self;
         drop(door);
         Arc::try_unwrap(store).ok().expect("nobody else holds the store").close();
         between(&folder.path().join("data/records.db"));
-        let (store, door) = start(&folder, &clock, plan, ENGINE.clone()).await.unwrap();
-        Self { door, store, clock, plan, folder }
+        let (store, door) = start(&folder, &clock, plan, ENGINE.clone(), kept).await.unwrap();
+        Self { door, store, clock, plan, folder, kept }
     }
 
     /// A second connection to the database that is running: what an attacker on the machine has.
@@ -359,6 +369,7 @@ async fn start(
     clock: &SetClock,
     plan: Plan,
     engine: Arc<Engine>,
+    kept: usize,
 ) -> Result<(Arc<SqliteStore>, Custodian), aceso_custodian::BootError> {
     let rng = Arc::new(SystemRandomness);
     let (key, data) = (folder.path().join("root.key"), folder.path().join("data"));
@@ -388,6 +399,7 @@ async fn start(
         plan,
         origin: origin(),
         cached_subjects: 100,
+        opened_search_bytes: kept,
     };
     let _ = rng.token16();
     Ok((store, Custodian::open(prepared, parts).await?))

@@ -9,6 +9,7 @@ mod freshness;
 mod keys;
 mod linked;
 mod narrow;
+mod opened;
 mod reads;
 mod refusals;
 mod searches;

@@ -3,6 +3,7 @@
 use crate::common::*;
 use aceso_audit::Action;
 use aceso_base::{Caller, TenantId};
+use aceso_custodian::Plan;
 use rusqlite::{Connection, params};
 use serde_json::{Value, json};
 
@@ -20,7 +21,12 @@ fn other() -> Caller {
 }
 
 async fn house() -> House {
-    let house = House::new().await;
+    house_keeping(0).await
+}
+
+/// What was opened before somebody came is still right: so here nothing is kept, and every search reads the disk.
+async fn house_keeping(kept: usize) -> House {
+    let house = House::keeping(Plan::STRICT, kept).await;
     house.door.ensure_tenant(&other().tenant).await.unwrap();
     for who in [physician(), other()] {
         for of in [ONE, TWO] {
@@ -392,4 +398,34 @@ async fn a_log_that_was_changed_stops_the_start() {
     sql.execute("UPDATE audit_frame SET body = ?1 WHERE first = (SELECT first FROM audit_frame ORDER BY first LIMIT 1 OFFSET 3)", params![changed]).unwrap();
     drop(sql);
     assert!(house.try_restart().await.is_err());
+}
+
+/// Kept parts were opened from rows that were right. What somebody does to the rows afterwards neither shows nor hides anything
+/// as long as they are kept, and is noticed when the rows are read again.
+#[tokio::test]
+async fn rows_changed_behind_kept_search_parts_are_noticed_as_soon_as_they_are_read() {
+    let house = house_keeping(16 << 20).await;
+    let sql = house.sql();
+    let pairs = [pair("status", "final")];
+    let ask = Ask { scope: in_compartment(ONE), kind: "Observation", pairs: &pairs, count: 10 };
+    let find = async || house.search(&physician(), &ask).await.map(|(names, _)| names.len());
+    assert_eq!(find().await.unwrap(), 2);
+    let here = search_part(&target());
+    let genuine = body(&sql, &here);
+    set_body(&sql, &here, &genuine[..genuine.len() - 1]);
+    assert_eq!(find().await.unwrap(), 2, "kept from before");
+    house.put(&physician(), &pulse(&format!("o1{ONE}"), ONE, 5)).await.unwrap();
+    let size = house.log_size();
+    assert_eq!(outcome(&find().await), "unreadable", "a write to the patient has the rows read again");
+    assert!(house.logged(size, Action::OpenFailed, "Observation", &target()));
+    set_body(&sql, &here, &genuine);
+    assert_eq!(find().await.unwrap(), 2);
+    set_body(&sql, &here, &genuine[..genuine.len() - 1]);
+    house.door.flush_keys();
+    assert_eq!(outcome(&find().await), "unreadable", "as an order to forget does");
+    set_body(&sql, &here, &genuine);
+    assert_eq!(find().await.unwrap(), 2);
+    // The records themselves are never kept.
+    roll_back(&sql);
+    assert_eq!(outcome(&find().await), "unreadable");
 }

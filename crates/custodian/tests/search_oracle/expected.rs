@@ -6,6 +6,7 @@ use serde_json::Value;
 use std::cmp::Ordering;
 
 /// A current record as plain JSON.
+#[derive(Clone)]
 pub(crate) struct Stored {
     pub(crate) kind: String,
     pub(crate) subject: Option<String>,

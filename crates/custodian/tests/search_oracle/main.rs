@@ -37,7 +37,10 @@ struct World {
 }
 
 async fn world(plan: Plan) -> World {
-    let house = House::with_plan(plan).await;
+    world_in(House::with_plan(plan).await).await
+}
+
+async fn world_in(house: House) -> World {
     let mut records = synthea(&[0, 5, 9]);
     records.extend(awkward());
     // Many patients, so that names and years collide.
@@ -221,6 +224,66 @@ async fn answers_are_those_of_a_naive_reading_with_every_index() {
     let plan = Plan::for_population(100_000_000);
     assert_eq!(plan.indexes().count(), aceso_seal::index::TABLE.len());
     ask_all(plan, "CDINP", 3).await;
+}
+
+/// The same questions again and again while records come, change and go: what the door keeps open is never older than the store.
+/// A room that is too small for all and none at all give the same answers.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answers_between_writes_are_those_of_a_naive_reading() {
+    for kept in [16 << 20, 60_000, 0] {
+        let mut world = world_in(House::keeping(Plan::for_population(100_000), kept).await).await;
+        let dice = PlannedRandomness::seeded(7);
+        let questions: Vec<Question> = {
+            let pool = Pool::new(&world.stored);
+            let kinds = questions::KINDS.iter().cycle().take(60);
+            let inside = kinds.map(|kind| pool.inside(kind, &dice)).collect::<Vec<_>>();
+            inside.into_iter().chain((0..20).map(|_| pool.several(&dice))).collect()
+        };
+        let mut with_matches = 0;
+        for round in 0..8 {
+            for question in &questions {
+                with_matches += usize::from(world.compare(question).await.is_some_and(|found| found > 0));
+            }
+            for _ in 0..8 {
+                world.write_something(round, &questions, &dice).await;
+            }
+        }
+        assert!(with_matches > 200, "the questions ask too often about nothing: {with_matches}");
+    }
+}
+
+impl World {
+    /// Changes, deletes, moves or copies a record of a kind and home that is asked about.
+    async fn write_something(&mut self, round: usize, questions: &[Question], dice: &PlannedRandomness) {
+        self.house.clock.advance(3);
+        let question = &questions[dice.below(questions.len())];
+        let near: Vec<usize> = (0..self.stored.len())
+            .filter(|at| self.stored[*at].kind == question.kind && self.stored[*at].kind != "Patient")
+            .collect();
+        if near.is_empty() {
+            return;
+        }
+        let at = near[dice.below(near.len())];
+        let Stored { kind, subject, mut body, .. } = self.stored[at].clone();
+        let name = body["id"].as_str().unwrap().to_owned();
+        match dice.below(3) {
+            0 => {
+                self.house.delete(&physician(), &kind, &name).await.unwrap();
+                self.stored.remove(at);
+                return;
+            }
+            1 => {
+                questions::change(&mut body, dice);
+                self.stored.remove(at);
+            }
+            _ => body["id"] = format!("{round}-{}-{}", dice.below(1_000_000), self.stored.len()).into(),
+        }
+        self.house.put(&integration(), &body).await.unwrap();
+        let key =
+            aceso_store::RecordKey { tenant: tenant(), rtype: rtype(&kind), id: id(body["id"].as_str().unwrap()) };
+        let head = aceso_store::Reader::head(&*self.house.store, &key).unwrap().unwrap();
+        self.stored.push(Stored { kind, subject, body, updated: head.updated.0 });
+    }
 }
 
 /// `$everything`: all types of a compartment in one walk.

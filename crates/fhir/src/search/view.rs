@@ -52,6 +52,16 @@ impl<'a> SearchView<'a> {
         Ok(Self { rtype, table: table(rtype), strings, entries })
     }
 
+    /// The same bytes again after [`SearchView::open`] has found them in order: only the header is read. Of other bytes, values
+    /// that do not fit together are taken as not there.
+    #[must_use]
+    pub fn open_again(bytes: &'a [u8]) -> Option<Self> {
+        let (&[VERSION, code], rest) = bytes.split_first_chunk::<2>()? else { return None };
+        let (rtype, mut reader) = (ResourceType::from_code(code)?, Reader(rest));
+        let strings = reader.varint().and_then(|length| reader.take(length))?;
+        Some(Self { rtype, table: table(rtype), strings, entries: reader.0 })
+    }
+
     /// The type of the record.
     #[must_use]
     pub fn rtype(&self) -> ResourceType {

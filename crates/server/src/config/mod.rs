@@ -82,6 +82,8 @@ pub struct Limits {
     pub page_entries: u32,
     /// Opened patient keys kept in memory, in bytes.
     pub cache_bytes: usize,
+    /// Opened search parts kept in memory, in bytes; 0 keeps none.
+    pub search_cache_bytes: usize,
     /// Time for running requests when the process is told to stop.
     pub drain: Duration,
 }
@@ -357,6 +359,7 @@ impl Typed<'_> {
             scan: self.seconds("limits.scan_seconds"),
             page_entries: self.number("limits.page_entries"),
             cache_bytes: self.number("limits.cache_bytes"),
+            search_cache_bytes: self.number("limits.search_cache_bytes"),
             drain: self.seconds("limits.drain_seconds"),
         }
     }

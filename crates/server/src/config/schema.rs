@@ -149,6 +149,12 @@ pub const KEYS: &[Key] = &[
         "opened patient keys kept in memory, wiped on eviction; some 4 kB each",
     ),
     key(
+        "limits.search_cache_bytes",
+        Kind::Integer(0, 1 << 36),
+        Some("16777216"),
+        "opened search parts kept in memory, wiped on eviction; 0 keeps none, and each search opens them anew",
+    ),
+    key(
         "limits.drain_seconds",
         Kind::Integer(0, 300),
         Some("10"),

@@ -47,8 +47,9 @@ impl Batch<'_> {
 
     /// Writes a change that fits.
     pub(super) fn write_key(&mut self, write: &KeyWrite) -> Result<(), StoreError> {
-        let (tenant, ..) = name_of(write);
+        let (tenant, _, subject, _) = name_of(write);
         let tenant = self.tenant_or_new(tenant)?;
+        self.touched.extend(subject);
         match write {
             KeyWrite::AddTenantKey { row, .. } => {
                 const SQL: &str = "INSERT INTO tenant_key (tenant, version, wrapped, created, retired) \

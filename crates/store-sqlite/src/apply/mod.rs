@@ -8,7 +8,7 @@ mod puts;
 
 use crate::connection::fault;
 use crate::read::{column, one};
-use aceso_base::TenantId;
+use aceso_base::{SubjectId, TenantId};
 use aceso_store::{DocumentWrite, Precondition, StoreError, Unit};
 use rusqlite::{Connection, Params};
 use std::collections::HashMap;
@@ -47,6 +47,8 @@ pub(crate) struct Batch<'a> {
     /// Tenants seen so far. Forget it all when the transaction fails: it may name tenants that were not stored.
     pub(crate) tenants: &'a mut HashMap<TenantId, i64>,
     pub(crate) counters: &'a mut Counters,
+    /// Compartments whose search parts, links or keys change.
+    pub(crate) touched: &'a mut Vec<SubjectId>,
     /// A key was destroyed: its bytes must leave the write-ahead log too.
     pub(crate) erased: bool,
 }

@@ -115,6 +115,7 @@ impl Batch<'_> {
     /// Writes a put that was planned.
     pub(super) fn put(&mut self, put: &Put, plan: Plan) -> Result<(), StoreError> {
         let tenant = self.tenant_or_new(&put.key.tenant)?;
+        self.touch(put, &plan)?;
         let kind = match plan {
             Plan::Create => {
                 self.create(tenant, put)?;
@@ -132,6 +133,17 @@ impl Batch<'_> {
             Plan::ResealPast(number) => return self.reseal_row(RESEAL_PAST, number, put),
         };
         if put.event { self.announce(tenant, put, kind) } else { Ok(()) }
+    }
+
+    /// Notes every compartment in which a search could answer otherwise from now on: old and new home, old and new links.
+    fn touch(&mut self, put: &Put, plan: &Plan) -> Result<(), StoreError> {
+        self.touched.push(put.row.head.subject);
+        self.touched.extend(&put.links);
+        if let Plan::Replace(current) | Plan::Reseal(current) = plan {
+            self.touched.push(current.subject);
+            self.touched.extend(decode_links(&current.links)?);
+        }
+        Ok(())
     }
 
     fn create(&self, tenant: i64, put: &Put) -> Result<(), StoreError> {
@@ -268,13 +280,14 @@ impl Batch<'_> {
     }
 
     /// Takes tokens and links of a stored row away, for the shred.
-    pub(super) fn forget_index(&self, tenant: i64, key: &RecordKey, current: &Current) -> Result<(), StoreError> {
+    pub(super) fn forget_index(&mut self, tenant: i64, key: &RecordKey, current: &Current) -> Result<(), StoreError> {
         const LISTS: &str = "UPDATE record SET tokens = ?2, links = ?3 WHERE number = ?1";
         for token in decode_tokens(&current.tokens)? {
             self.remove_token(tenant, key, token)?;
         }
         for link in decode_links(&current.links)? {
             self.remove_link(tenant, key, link)?;
+            self.touched.push(link);
         }
         execute(self.connection, LISTS, (current.number, encode_tokens(&[])?, encode_links(&[])))
     }

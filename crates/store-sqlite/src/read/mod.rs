@@ -94,9 +94,7 @@ impl Reader for Readers {
         tenant: &TenantId,
         records: &[(ResourceType, LogicalId)],
     ) -> Result<Vec<Option<RecordRow>>, StoreError> {
-        let found = self.snapshot_of(tenant, |connection, tenant| {
-            records.iter().map(|(rtype, id)| records::current(connection, tenant, *rtype, id)).collect()
-        })?;
+        let found = self.snapshot_of(tenant, |connection, tenant| records::currents(connection, tenant, records))?;
         Ok(padded(found, records.len()))
     }
 

@@ -1,11 +1,12 @@
 //! Rows of records, current and past.
 
 use super::{at_most, column, logical_id, many, one, subject};
+use crate::connection::fault;
 use aceso_base::{LogicalId, Timestamp, Version};
 use aceso_fhir::definitions::ResourceType;
 use aceso_phi::Sealed;
 use aceso_store::{Head, RecordKey, RecordRow, StoreError, Updated};
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, OptionalExtension as _, Row};
 use std::ops::Range;
 
 pub(crate) fn head(connection: &Connection, tenant: i64, key: &RecordKey) -> Result<Option<Head>, StoreError> {
@@ -20,10 +21,25 @@ pub(super) fn current(
     rtype: ResourceType,
     id: &LogicalId,
 ) -> Result<Option<RecordRow>, StoreError> {
-    const SQL: &str = "SELECT version, subject, subject_key, tenant_key, updated, deleted, body FROM record \
-                       WHERE tenant = ?1 AND rtype = ?2 AND id = ?3";
-    one(connection, SQL, (tenant, rtype.code(), id.as_str()), record_row)
+    one(connection, CURRENT, (tenant, rtype.code(), id.as_str()), record_row)
 }
+
+/// One statement for all: looking it up again for each record costs as much as finding a row.
+pub(super) fn currents(
+    connection: &Connection,
+    tenant: i64,
+    records: &[(ResourceType, LogicalId)],
+) -> Result<Vec<Option<RecordRow>>, StoreError> {
+    let mut statement = connection.prepare_cached(CURRENT).map_err(fault)?;
+    let mut find = |rtype: ResourceType, id: &LogicalId| {
+        let found = statement.query_row((tenant, rtype.code(), id.as_str()), |row| Ok(record_row(row)));
+        found.optional().map_err(fault)?.transpose()
+    };
+    records.iter().map(|(rtype, id)| find(*rtype, id)).collect()
+}
+
+const CURRENT: &str = "SELECT version, subject, subject_key, tenant_key, updated, deleted, body FROM record \
+                       WHERE tenant = ?1 AND rtype = ?2 AND id = ?3";
 
 pub(super) fn version(
     connection: &Connection,

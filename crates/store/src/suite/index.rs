@@ -1,8 +1,8 @@
 //! Search parts, links and tokens.
 
 use super::Fixture;
-use super::kit::{Sample, done, key, put, rtype_of, scanned, subject, tenant, token};
-use crate::{Reader, TokenStats};
+use super::kit::{Sample, done, entry, key, put, rtype_of, scanned, subject, tenant, token};
+use crate::{KeyWrite, Reader, Store as _, TokenStats, Unit};
 use aceso_base::{LogicalId, Timestamp, Version};
 use aceso_phi::IndexToken;
 use std::ops::ControlFlow;
@@ -45,6 +45,37 @@ pub fn a_compartment_is_scanned_in_order_and_by_type<F: Fixture>() {
         })
         .unwrap();
     assert_eq!(rows, [(Version(2), Timestamp(2000), 1, b"search of Patient p 2".to_vec())]);
+}
+
+/// What a search of a compartment could answer otherwise is counted: own records, links that come and go, moves, the shred.
+pub fn every_change_of_a_compartment_is_counted_before_the_answer<F: Fixture>() {
+    let fixture = F::new();
+    let store = fixture.open();
+    let mut before = [0; 4];
+    let mut grew = || {
+        let now = [1, 2, 3, 4].map(|number| store.changes_of(subject(number)));
+        let grew = [0, 1, 2, 3].map(|at| now[at] > before[at]);
+        before = now;
+        grew
+    };
+    let shared = key("Observation", "shared");
+    done(&store, put(&shared, 1).of(1).unit());
+    assert_eq!(grew(), [true, false, false, false], "a new record");
+    done(&store, put(&shared, 2).of(1).with_links(&[2]).unit());
+    assert_eq!(grew(), [true, true, false, false], "a new link");
+    done(&store, put(&shared, 3).of(1).with_links(&[3]).unit());
+    assert_eq!(grew(), [true, true, true, false], "a link that went and one that came");
+    done(&store, put(&shared, 4).of(4).with_links(&[3]).unit());
+    assert_eq!(grew(), [true, false, true, true], "a move");
+    done(&store, put(&shared, 5).of(4).deleted().unit());
+    assert_eq!(grew(), [false, false, true, true], "a deletion");
+    done(&store, put(&shared, 6).of(4).with_links(&[3]).unit());
+    assert_eq!(grew(), [false, false, true, true], "and a return");
+    let shred = KeyWrite::ShredSubject { tenant: tenant("clinic"), subject: subject(4), at: Timestamp(9) };
+    done(&store, Unit { keys: vec![shred], entries: vec![entry()], ..Unit::default() });
+    assert_eq!(grew(), [false, false, true, true], "a shred");
+    done(&store, Unit { entries: vec![entry()], ..Unit::default() });
+    assert_eq!(grew(), [false; 4], "an entry of the log alone");
 }
 
 /// After `Break` nothing more is visited.

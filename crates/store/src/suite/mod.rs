@@ -48,6 +48,7 @@ macro_rules! store_suite {
             records::versions_must_follow_each_other,
             index::a_compartment_is_scanned_in_order_and_by_type,
             index::a_scan_stops_when_told,
+            index::every_change_of_a_compartment_is_counted_before_the_answer,
             index::linked_records_come_with_their_own_subject,
             index::search_parts_of_given_records_stay_inside_the_compartment,
             index::tokens_lead_to_live_records_only,
