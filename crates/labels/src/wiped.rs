@@ -76,9 +76,9 @@ mod tests {
         bytes.extend_from_slice(b"19");
         let small = bytes.as_ptr();
         bytes.extend_from_slice(b"70");
+        assert_ne!(bytes.as_ptr(), small, "another room: the old one is wiped and given back");
         bytes.push(b'-');
         assert_eq!(&*bytes, b"1970-");
-        assert_ne!(bytes.as_ptr(), small, "another room: the old one is wiped and given back");
         let room = bytes.room_for(100);
         assert!(room.capacity() - room.len() >= 100);
     }
