@@ -12,5 +12,6 @@ pub use capability::{
     Capabilities, ChangeFeed, Deletion, Filters, Limits, Listing, Paging, ResourceCapability, WebhookSupport,
 };
 pub use failure::{ErrorRow, Remedy, VendorError, classify};
+pub(crate) use ids::mint_id;
 pub use ids::{ConnectionId, IdMinter, InvalidConnectionId, SourceKey, mint};
-pub use mapped::{MapCode, MapContext, MapError, Mapped, MappedRecord, Removal, SourceRef, UnknownCode};
+pub use mapped::{MapCode, MapContext, MapError, Mapped, MappedRecord, SourceRef, UnknownCode};

@@ -17,9 +17,10 @@ pub struct MapContext<'a> {
     pub ids: &'a dyn IdMinter,
     /// When the object was received: `Provenance.recorded`.
     pub received: Timestamp,
-    /// Whether the patient with this logical id is there to refer to. A record of a patient who is not known (yet) is
-    /// [`MapCode::UnknownPatient`], to be tried again after the patients.
-    pub is_known_patient: &'a dyn Fn(&LogicalId) -> bool,
+    /// Whether the record of this type and id is there to refer to. A record of a patient who is not known (yet) is
+    /// [`MapCode::UnknownPatient`], to be tried again after the patients. Any other reference to what is not known names
+    /// the id of the source only, because old records refer to physicians who are in no list any more.
+    pub is_known: &'a dyn Fn(ResourceType, &LogicalId) -> bool,
 }
 
 /// The version of a source object that a record was made of.
@@ -60,15 +61,6 @@ impl fmt::Debug for MappedRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "MappedRecord({}/{}, {} bytes)", self.rtype, self.id, self.json.len())
     }
-}
-
-/// A record that the source has deleted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Removal {
-    /// Type of the resource.
-    pub rtype: ResourceType,
-    /// Its logical id.
-    pub id: LogicalId,
 }
 
 /// A code of the source that its mapping table does not know. It is kept as text, never guessed.
@@ -115,7 +107,7 @@ pub enum MapCode {
     #[error("required and absent")]
     Missing,
     /// The patient is not known here.
-    #[error("the patient is not known")]
+    #[error("the patient is not known here")]
     UnknownPatient,
     /// The made resource is not valid FHIR: a fault of the mapping, with the element that is wrong as the path.
     #[error("the mapped resource is not valid")]

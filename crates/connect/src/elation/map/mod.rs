@@ -1,0 +1,361 @@
+//! From Elation's objects to FHIR R4.
+//!
+//! Each function takes one model apart, member by member, and says where each goes: to an element, or to [`Kept`].
+
+mod appointment;
+mod clinical;
+mod common;
+mod directory;
+mod lab_order;
+mod medication;
+mod patient;
+mod report;
+mod vitals;
+
+pub(super) use appointment::appointment;
+pub(super) use clinical::{allergy, drug_intolerance, problem};
+pub(super) use directory::{physician, practice};
+pub(super) use lab_order::lab_order;
+pub(super) use medication::{discontinuation, fill, medication_order};
+pub(super) use patient::patient;
+pub(super) use report::report;
+pub(super) use vitals::vitals;
+
+use aceso_base::{LogicalId, SubjectId};
+use aceso_fhir::definitions::ResourceType;
+use aceso_fhir::json::Node;
+use zeroize::Zeroizing;
+
+use super::model::{Day, Id, Source, Str, Time};
+use crate::fhir::{BASE, Kept, Moment, Object, Text, identifier, object};
+use crate::pattern::{
+    MapCode, MapContext, MapError, Mapped, MappedRecord, SourceKey, SourceRef, UnknownCode, mint_id,
+};
+use crate::table::{Row, Table};
+
+/// One object on its way.
+pub(super) struct Mapper<'c, 'a> {
+    ctx: MapContext<'c>,
+    kind: &'static str,
+    connector: &'static str,
+    id: Text<'a>,
+    version: Option<Text<'a>>,
+    occurred: Option<Text<'a>>,
+    deleted: bool,
+    subject: SubjectId,
+    patient: Option<LogicalId>,
+    drafts: Vec<Draft<'a>>,
+    unknown: Vec<UnknownCode>,
+}
+
+struct Draft<'a> {
+    rtype: &'static str,
+    id: LogicalId,
+    body: Object<'a>,
+    kept: Kept<'a>,
+}
+
+impl<'c, 'a> Mapper<'c, 'a> {
+    /// For an object of `kind` with this id.
+    pub(super) fn new(
+        ctx: MapContext<'c>,
+        kind: &'static str,
+        connector: &'static str,
+        id: Option<Id<'a>>,
+    ) -> Result<Self, MapError> {
+        let missing = || MapError { kind, path: "id".into(), code: MapCode::Missing };
+        let id = id.map(Id::text).filter(|id| !id.trim().is_empty()).ok_or_else(missing)?;
+        Ok(Self {
+            ctx,
+            kind,
+            connector,
+            id,
+            version: None,
+            occurred: None,
+            deleted: false,
+            subject: SubjectId::DIRECTORY,
+            patient: None,
+            drafts: Vec::new(),
+            unknown: Vec::new(),
+        })
+    }
+
+    /// A failure at a member.
+    fn fail(&self, path: &str, code: MapCode) -> MapError {
+        MapError { kind: self.kind, path: path.into(), code }
+    }
+
+    /// The system of the ids of a kind of object of this connection.
+    fn system(&self, kind: &str) -> String {
+        format!("{BASE}sid/{}/elation/{kind}", self.ctx.connection)
+    }
+
+    /// The logical id of a part of this object.
+    fn part(&self, part: &str) -> LogicalId {
+        self.mint(self.kind, &self.id, part)
+    }
+
+    fn mint(&self, kind: &str, id: &str, part: &str) -> LogicalId {
+        mint_id(self.ctx.ids, &SourceKey { connection: self.ctx.connection, kind, id, part })
+    }
+
+    /// Notes when the source has changed and deleted the object.
+    fn dated(&mut self, version: Option<Time<'a>>, changed: Option<Time<'a>>, deleted: Option<Time<'a>>) {
+        self.version = version.map(Time::text);
+        self.occurred = changed.and_then(|time| match time.moment() {
+            Moment::Instant(text) => Some(text),
+            _ => None,
+        });
+        self.deleted = deleted.is_some();
+    }
+
+    /// The reference to the patient whose record this is.
+    fn subject_of(&mut self, patient: Option<Id<'a>>) -> Result<(), MapError> {
+        let source = patient.ok_or_else(|| self.fail("patient", MapCode::Missing))?;
+        let id = self.mint("patients", &source.text(), "");
+        if !self.is_known("Patient", &id) {
+            return Err(self.fail("patient", MapCode::UnknownPatient));
+        }
+        self.belongs_to(&id);
+        Ok(())
+    }
+
+    fn belongs_to(&mut self, patient: &LogicalId) {
+        self.subject = SubjectId::of_patient(patient.as_str()).unwrap_or(SubjectId::DIRECTORY);
+        self.patient = Some(patient.clone());
+    }
+
+    /// The reference to the patient.
+    fn to_patient(&self) -> Option<Object<'a>> {
+        self.patient.as_ref().map(|id| object! { "reference" => format!("Patient/{id}") })
+    }
+
+    fn is_known(&self, rtype: &str, id: &LogicalId) -> bool {
+        ResourceType::parse(rtype).is_some_and(|rtype| (self.ctx.is_known)(rtype, id))
+    }
+
+    /// A reference to what another object became: literal where it is known here, and always by the id of the source,
+    /// because physicians who have left are in old records and in no list.
+    fn refer(&self, rtype: &'static str, kind: &str, id: Option<Id<'a>>) -> Option<Object<'a>> {
+        let source = id?.text();
+        let id = self.mint(kind, &source, "");
+        let literal = self.is_known(rtype, &id).then(|| format!("{rtype}/{id}"));
+        Some(object! {
+            "reference" => literal,
+            "type" => rtype,
+            "identifier" => identifier(self.system(kind), Some(source)),
+        })
+    }
+
+    /// A reference to another record of the same object.
+    fn to_own(rtype: &str, id: &LogicalId) -> Object<'a> {
+        object! { "reference" => format!("{rtype}/{id}") }
+    }
+
+    /// The row of a code. What the table does not know is kept and counted; what it says less exactly than the source is
+    /// kept as well.
+    fn code(
+        &mut self,
+        kept: &mut Kept<'a>,
+        table: &'static Table,
+        member: &'static str,
+        value: Option<Str<'a>>,
+    ) -> Option<&'static Row> {
+        let value = value?;
+        let text = value.text();
+        if text.trim().is_empty() {
+            return None;
+        }
+        let row = table.find(&text);
+        if row.is_none() {
+            self.unknown.push(UnknownCode { member, table: table.name });
+        }
+        if row.is_none_or(Row::keeps_source) {
+            kept.put(last(member), value.node());
+        }
+        row
+    }
+
+    /// A FHIR `date`. What is no date is kept and counted.
+    fn day(&mut self, kept: &mut Kept<'a>, member: &'static str, value: Option<Day<'a>>) -> Option<Text<'a>> {
+        let value = value?;
+        let (day, node) = (value.moment(), value.node());
+        match day {
+            Moment::Day(text) => Some(text),
+            Moment::Instant(text) | Moment::Local(text) => {
+                kept.put(last(member), node);
+                text.get(..10).map(|day| day.to_owned().into())
+            }
+            Moment::Unreadable => self.unreadable(kept, member, node),
+        }
+    }
+
+    /// A FHIR `dateTime`: to the day, where the source names no zone.
+    fn time(&mut self, kept: &mut Kept<'a>, member: &'static str, value: Option<Time<'a>>) -> Option<Text<'a>> {
+        let value = value?;
+        match value.moment() {
+            Moment::Day(text) | Moment::Instant(text) => Some(text),
+            Moment::Local(text) => {
+                kept.put(last(member), value.node());
+                Some(text)
+            }
+            Moment::Unreadable => self.unreadable(kept, member, value.node()),
+        }
+    }
+
+    /// A FHIR `instant`; a time that is less than that is kept.
+    fn instant(&mut self, kept: &mut Kept<'a>, member: &'static str, value: Option<Time<'a>>) -> Option<Text<'a>> {
+        let value = value?;
+        match value.moment() {
+            Moment::Instant(text) => Some(text),
+            Moment::Day(_) | Moment::Local(_) => {
+                kept.put(last(member), value.node());
+                None
+            }
+            Moment::Unreadable => self.unreadable(kept, member, value.node()),
+        }
+    }
+
+    fn unreadable(&mut self, kept: &mut Kept<'a>, member: &'static str, node: Node<'a>) -> Option<Text<'a>> {
+        if node.as_str().is_some_and(|text| !text.is_empty()) {
+            kept.put(last(member), node);
+            self.unknown.push(UnknownCode { member, table: "date" });
+        }
+        None
+    }
+
+    /// A resource to be filled.
+    fn start(&self, rtype: &'static str, id: &LogicalId) -> Object<'a> {
+        object! {
+            "resourceType" => rtype,
+            "id" => id.to_string(),
+            "meta" => object! { "source" => self.system(self.kind) },
+        }
+    }
+
+    /// A resource to be filled that the source calls confidential.
+    fn start_restricted(&self, rtype: &'static str, id: &LogicalId) -> Object<'a> {
+        let system = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality";
+        let label = object! { "system" => system, "code" => "R", "display" => "restricted" };
+        object! {
+            "resourceType" => rtype,
+            "id" => id.to_string(),
+            "meta" => object! { "source" => self.system(self.kind), "security" => vec![label] },
+        }
+    }
+
+    /// Adds a record.
+    fn emit(&mut self, rtype: &'static str, id: LogicalId, body: Object<'a>, kept: Kept<'a>) {
+        self.drafts.push(Draft { rtype, id, body, kept });
+    }
+
+    /// The records, with their `Provenance`. `strange` are texts that no FHIR string can hold: they are kept with the
+    /// first record.
+    pub(super) fn finish(mut self, strange: Kept<'a>) -> Result<Mapped, MapError> {
+        let mut mapped = Mapped { deleted: self.deleted, ..Mapped::default() };
+        if let Some(first) = self.drafts.first_mut() {
+            first.kept.absorb("strange", strange);
+        }
+        let provenance = self.provenance();
+        let drafts = std::mem::take(&mut self.drafts);
+        for draft in drafts.into_iter().chain(provenance) {
+            let Draft { rtype, id, mut body, kept } = draft;
+            if let Some(extension) = kept.extension() {
+                body.push("extension", extension);
+            }
+            let mut json = Zeroizing::new(Vec::with_capacity(4096));
+            body.write(&mut json);
+            let rtype = ResourceType::parse(rtype).ok_or_else(|| self.fail(rtype, MapCode::Invalid))?;
+            let source = SourceRef {
+                kind: self.kind,
+                id: self.id.to_string(),
+                version: self.version.as_ref().map(|version| version.to_string()),
+            };
+            mapped.records.push(MappedRecord { rtype, id, subject: self.subject, json, source });
+        }
+        mapped.unknown = self.unknown;
+        Ok(mapped)
+    }
+
+    /// Where the records come from (R4 `Provenance`). A patient is a target of the provenance of his records, because
+    /// that is how it comes into his compartment and under his keys.
+    fn provenance(&self) -> Option<Draft<'a>> {
+        let mut targets: Vec<Object<'a>> =
+            self.drafts.iter().map(|draft| Self::to_own(draft.rtype, &draft.id)).collect();
+        if targets.is_empty() {
+            return None;
+        }
+        if self.kind != "patients"
+            && let Some(patient) = self.to_patient()
+        {
+            targets.push(patient);
+        }
+        let id = self.part("provenance");
+        let connector = object! {
+            "type" => agent_type("assembler", "Assembler"),
+            "who" => object! {
+                "type" => "Device",
+                "identifier" => identifier(format!("{BASE}sid/connector"), Some("elation".into())),
+                "display" => format!("Aceso Elation connector {}", self.connector),
+            },
+        };
+        let origin = object! {
+            "type" => agent_type("author", "Author"),
+            "who" => object! {
+                "type" => "Organization",
+                "identifier" => identifier(format!("{BASE}sid/connection"), Some(self.ctx.connection.to_string().into())),
+                "display" => "Elation",
+            },
+        };
+        let what = object! {
+            "identifier" => identifier(self.system(self.kind), Some(self.id.clone())),
+            "display" => self.version.clone(),
+        };
+        let mut body = self.start("Provenance", &id);
+        body.set("target", targets);
+        body.set("occurredDateTime", self.occurred.clone());
+        body.set("recorded", self.ctx.received.to_string());
+        body.set("agent", vec![connector, origin]);
+        body.set("entity", vec![object! { "role" => "source", "what" => what }]);
+        Some(Draft { rtype: "Provenance", id, body, kept: Kept::default() })
+    }
+}
+
+fn agent_type<'a>(code: &'static str, display: &'static str) -> Object<'a> {
+    let system = "http://terminology.hl7.org/CodeSystem/provenance-participant-type";
+    object! { "coding" => vec![object! { "system" => system, "code" => code, "display" => display }] }
+}
+
+/// The last name of a path of members.
+fn last(member: &'static str) -> &'static str {
+    member.rsplit('.').next().unwrap_or(member)
+}
+
+/// The text of a member.
+fn text<'a>(member: Option<Str<'a>>) -> Option<Text<'a>> {
+    member.map(Str::text).filter(|text| !text.trim().is_empty())
+}
+
+impl<'a> Kept<'a> {
+    /// Keeps a member, if it is there.
+    fn member<T: Source<'a>>(&mut self, name: &str, member: Option<&T>) {
+        if let Some(member) = member {
+            self.put(name, member.node());
+        }
+    }
+
+    /// Keeps the members that the model does not know.
+    fn rest(&mut self, rest: Vec<(String, Node<'a>)>) {
+        for (name, node) in rest {
+            self.put(name, node);
+        }
+    }
+}
+
+/// Keeps members under their own names.
+macro_rules! keep {
+    ($kept:ident: $($member:ident),* $(,)?) => {{
+        $($kept.member(stringify!($member), $member.as_ref());)*
+    }};
+}
+use keep;
