@@ -32,7 +32,11 @@ pub const CAPABILITIES: Capabilities = Capabilities {
             kind: "physicians",
             path: "physicians/",
             produces: &["Practitioner", "PractitionerRole"],
-            listing: Listing { paging: PAGES, filters: Filters { practice: Some("practice"), ..NO_FILTER }, modified: None },
+            listing: Listing {
+                paging: PAGES,
+                filters: Filters { practice: Some("practice"), ..NO_FILTER },
+                modified: None,
+            },
             deletion: Deletion::Absence,
             webhook: true,
         },
@@ -42,11 +46,7 @@ pub const CAPABILITIES: Capabilities = Capabilities {
             produces: &["Patient", "Observation", "Coverage", "Consent"],
             listing: Listing {
                 paging: PAGES,
-                filters: Filters {
-                    changed_since: Some("last_modified__gte"),
-                    practice: Some("practice"),
-                    ..NO_FILTER
-                },
+                filters: Filters { changed_since: Some("last_modified__gte"), practice: Some("practice"), ..NO_FILTER },
                 modified: Some("last_modified"),
             },
             deletion: SOFT,

@@ -291,7 +291,8 @@ mod tests {
         let event = br#"{"id":1,"event_id":77,"event_type":"saved","resource":"reports","resource_id":8,"processed_date":"2026-01-01T00:00:00Z","status_code":200,"target":"https://x.test/","error_content":null}"#;
         let event = PublishedEvent::parse(event).unwrap();
         assert_eq!((event.event_id.as_str(), event.action, event.status), ("77", Action::Saved, Some(200)));
-        let made = br#"{"id":3,"resource":"patients","target":"https://x.test/h","signing_pub_key":"a2V5","properties":null}"#;
+        let made =
+            br#"{"id":3,"resource":"patients","target":"https://x.test/h","signing_pub_key":"a2V5","properties":null}"#;
         assert_eq!(Subscription::parse(made).unwrap().signing_pub_key.as_deref(), Some("a2V5"));
         let asked = subscription_request("patients", "https://x.test/\"");
         assert_eq!(asked, br#"{"resource":"patients","target":"https://x.test/\"","properties":null}"#);

@@ -7,7 +7,9 @@ mod terms;
 mod text;
 mod tree;
 
-pub(crate) use kept::{Kept, SOURCE_EXTENSION};
+pub(crate) use kept::Kept;
+#[cfg(test)]
+pub(crate) use kept::SOURCE_EXTENSION;
 pub(crate) use moment::Moment;
 pub(crate) use number::{Measured, decimal, measured};
 pub(crate) use terms::{coding, concept, identifier, quantity, system, text_concept, typed_identifier};

@@ -93,9 +93,15 @@ mod tests {
 
     #[test]
     fn what_is_not_in_the_calendar_is_not_a_moment() {
-        for wrong in
-            ["", "2023-02-29", "2023-2-9", "20230209", "2022-05-24T25:00:00Z", "2022-05-24T10Z", "2022-05-24T10:00:00+1"]
-        {
+        for wrong in [
+            "",
+            "2023-02-29",
+            "2023-2-9",
+            "20230209",
+            "2022-05-24T25:00:00Z",
+            "2022-05-24T10Z",
+            "2022-05-24T10:00:00+1",
+        ] {
             assert!(matches!(Moment::read(wrong.into()), Moment::Unreadable), "{wrong}");
         }
     }

@@ -61,16 +61,23 @@ pub(in crate::elation) fn appointment<'a>(
     out.push("supportingInformation", m.refer("Organization", "practices", practice));
     out.set("created", m.time(&mut kept, "created_date", created_date));
     let start = m.instant(&mut kept, "scheduled_date", scheduled_date);
-    let minutes = duration.and_then(|duration| duration.number()).filter(|digits| {
-        digits.parse::<i32>().is_ok_and(|minutes| minutes > 0)
-    });
+    let minutes = duration
+        .and_then(|duration| duration.number())
+        .filter(|digits| digits.parse::<i32>().is_ok_and(|minutes| minutes > 0));
     if minutes.is_none() {
         keep!(kept: duration);
     }
     out.set("end", start.as_ref().zip(minutes.as_ref()).and_then(|(start, minutes)| end_of(start, minutes)));
     out.set("start", start);
     out.set("minutesDuration", minutes.map(Tree::Raw));
-    participants(m, &mut out, &mut kept, physician.and_then(|id| m.refer("Practitioner", "physicians", Some(id))), answer, service_location);
+    participants(
+        m,
+        &mut out,
+        &mut kept,
+        physician.and_then(|id| m.refer("Practitioner", "physicians", Some(id))),
+        answer,
+        service_location,
+    );
     m.emit("Appointment", own, out, kept);
     Ok(())
 }

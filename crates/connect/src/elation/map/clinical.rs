@@ -131,7 +131,9 @@ pub(in crate::elation) fn allergy<'a>(m: &mut Mapper<'_, 'a>, allergy: Allergy<'
     keep!(kept: deleted_date);
     kept.rest(rest);
     let mut codings = Vec::new();
-    for (place, member, code) in [("medispan", "medispanid", medispanid), ("medispan-dnid", "medispandnid", medispandnid)] {
+    for (place, member, code) in
+        [("medispan", "medispanid", medispanid), ("medispan-dnid", "medispandnid", medispandnid)]
+    {
         match coding(m.system(place), text(code), None) {
             Some(coding) => codings.push(coding),
             None => kept.member(member, code.as_ref()),
@@ -159,7 +161,17 @@ pub(in crate::elation) fn drug_intolerance<'a>(
     intolerated: DrugIntolerance<'a>,
 ) -> Result<(), MapError> {
     let DrugIntolerance {
-        id: _, patient, name, status, reaction, severity, start_date, created_date, deleted_date, rest, node: _,
+        id: _,
+        patient,
+        name,
+        status,
+        reaction,
+        severity,
+        start_date,
+        created_date,
+        deleted_date,
+        rest,
+        node: _,
     } = intolerated;
     m.dated(None, created_date, deleted_date);
     m.subject_of(patient)?;
@@ -208,8 +220,11 @@ fn intolerance<'a>(m: &mut Mapper<'_, 'a>, found: Reaction<'a>, mut kept: Kept<'
     if shown.is_none() || grade.is_none() {
         keep!(kept: severity);
     }
-    out.push("reaction", shown.map(|shown| {
-        object! { "manifestation" => vec![text_concept(Some(shown))], "severity" => grade }
-    }));
+    out.push(
+        "reaction",
+        shown.map(|shown| {
+            object! { "manifestation" => vec![text_concept(Some(shown))], "severity" => grade }
+        }),
+    );
     m.emit("AllergyIntolerance", own, out, kept);
 }

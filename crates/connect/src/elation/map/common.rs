@@ -133,7 +133,8 @@ impl<'a> Mapper<'_, 'a> {
             return Some(text_concept(Some(source)));
         };
         let shown: Option<Text<'a>> = row.cell(3).map(Into::into);
-        let coding = row.cell(1).map(|code| object! { "system" => row.cell(2), "code" => code, "display" => row.cell(3) });
+        let coding =
+            row.cell(1).map(|code| object! { "system" => row.cell(2), "code" => code, "display" => row.cell(3) });
         Some(concept(coding.into_iter().collect(), Some(shown.unwrap_or(source))))
     }
 }

@@ -41,11 +41,14 @@ pub(in crate::elation) fn physician<'a>(m: &mut Mapper<'_, 'a>, physician: Physi
     out.push("telecom", contact_point("fax", fax, Some("work")));
     let issuer = text(license_state).map(|state| object! { "display" => state });
     match text(license) {
-        Some(number) => out.push("qualification", object! {
-            "identifier" => vec![object! { "value" => number }],
-            "code" => text_concept(Some("Medical license".into())),
-            "issuer" => issuer,
-        }),
+        Some(number) => out.push(
+            "qualification",
+            object! {
+                "identifier" => vec![object! { "value" => number }],
+                "code" => text_concept(Some("Medical license".into())),
+                "issuer" => issuer,
+            },
+        ),
         None => keep!(kept: license_state),
     }
     m.emit("Practitioner", own.clone(), out, kept);

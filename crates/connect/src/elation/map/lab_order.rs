@@ -61,12 +61,15 @@ pub(in crate::elation) fn lab_order<'a>(m: &mut Mapper<'_, 'a>, order: LabOrder<
     members.push("identifier", identifier(m.system("lab_orders"), Some(m.id.clone())));
     members.set("requisition", identifier(m.system("requisitions"), text(requisition)));
     let state = resolved(m, resolution, &mut members, &mut kept);
-    members.set("status", match state {
-        _ if m.deleted => "entered-in-error",
-        Some(state) => state,
-        None if signed_date.is_some() => "active",
-        None => "draft",
-    });
+    members.set(
+        "status",
+        match state {
+            _ if m.deleted => "entered-in-error",
+            Some(state) => state,
+            None if signed_date.is_some() => "active",
+            None => "draft",
+        },
+    );
     members.set("intent", "order");
     let laboratory = object! { "system" => system::SNOMED, "code" => "108252007", "display" => "Laboratory procedure" };
     members.push("category", concept(vec![laboratory], None));
@@ -156,7 +159,8 @@ fn resolved<'a>(
     members: &mut Object<'a>,
     kept: &mut Kept<'a>,
 ) -> Option<&'static str> {
-    let Resolution { id, state, note, document, resolving_document, created_date, deleted_date, rest, node: _ } = resolution?;
+    let Resolution { id, state, note, document, resolving_document, created_date, deleted_date, rest, node: _ } =
+        resolution?;
     let mut inner = Kept::default();
     keep!(inner: id, note, document, created_date, deleted_date);
     if deleted_date.is_some() {
@@ -272,7 +276,8 @@ fn contain<'a>(
     collected: Option<Text<'a>>,
     kept: &mut Kept<'a>,
 ) {
-    let OrderSpecimen { id, lab_order, test, container_id, description, body_site, modifiers, rest, node: _ } = specimen;
+    let OrderSpecimen { id, lab_order, test, container_id, description, body_site, modifiers, rest, node: _ } =
+        specimen;
     keep!(kept: lab_order, test);
     kept.rest(rest);
     let mut site = Object::default();
@@ -296,9 +301,12 @@ fn contain<'a>(
         "note" => text(description).map(|note| vec![object! { "text" => note }]),
         "identifier" => id.and_then(|id| identifier(m.system("specimens"), Some(id.text()))).map(|id| vec![id]),
     };
-    inside.push("container", identifier(m.system("containers"), text(container_id)).map(|id| {
-        object! { "identifier" => vec![id] }
-    }));
+    inside.push(
+        "container",
+        identifier(m.system("containers"), text(container_id)).map(|id| {
+            object! { "identifier" => vec![id] }
+        }),
+    );
     if inside.is_empty() {
         return;
     }
@@ -314,7 +322,20 @@ const BODY_SITE: &str = "http://terminology.hl7.org/CodeSystem/v2-0550";
 /// Where the patient goes to, contained: laboratories' sites are no part of the directory.
 fn place<'a>(m: &mut Mapper<'_, 'a>, site: LabSite<'a>, kept: &mut Kept<'a>) -> Object<'a> {
     let LabSite {
-        id, name, address: line, suite, city, state, zip, phone, fax, vendor, practice_created, created_date, deleted_date, rest,
+        id,
+        name,
+        address: line,
+        suite,
+        city,
+        state,
+        zip,
+        phone,
+        fax,
+        vendor,
+        practice_created,
+        created_date,
+        deleted_date,
+        rest,
         node: _,
     } = site;
     let mut inner = Kept::default();

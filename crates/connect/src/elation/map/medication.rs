@@ -61,12 +61,15 @@ pub(in crate::elation) fn medication_order<'a>(m: &mut Mapper<'_, 'a>, order: Me
     out.push("identifier", identifier(m.system("medications"), Some(m.id.clone())));
     let documented = is_doc_med.is_some_and(|flag| flag.is_true());
     let stopped = stopped(m, thread.as_ref());
-    out.set("status", match () {
-        () if m.deleted => "entered-in-error",
-        () if stopped => "stopped",
-        () if documented || signed_date.is_some() => "active",
-        () => "draft",
-    });
+    out.set(
+        "status",
+        match () {
+            () if m.deleted => "entered-in-error",
+            () if stopped => "stopped",
+            () if documented || signed_date.is_some() => "active",
+            () => "draft",
+        },
+    );
     // A documented medication is what the patient says or another has prescribed: no order of this practice.
     out.set("intent", if documented { "plan" } else { "order" });
     out.set("reportedBoolean", is_doc_med.map(|flag| flag.is_true()));
@@ -104,12 +107,7 @@ fn stopped(m: &Mapper<'_, '_>, thread: Option<&MedicationThread<'_>>) -> bool {
 }
 
 /// The course of treatment: its orders share a group identifier.
-fn course<'a>(
-    m: &mut Mapper<'_, 'a>,
-    out: &mut Object<'a>,
-    kept: &mut Kept<'a>,
-    thread: Option<MedicationThread<'a>>,
-) {
+fn course<'a>(m: &mut Mapper<'_, 'a>, out: &mut Object<'a>, kept: &mut Kept<'a>, thread: Option<MedicationThread<'a>>) {
     let Some(MedicationThread { id, is_permanent, dc_date, rest, node: _ }) = thread else { return };
     let mut inner = Kept::default();
     keep!(inner: dc_date);
@@ -117,11 +115,17 @@ fn course<'a>(
     kept.absorb("thread", inner);
     out.set("groupIdentifier", id.and_then(|id| identifier(m.system("medication_threads"), Some(id.text()))));
     let therapy = "http://terminology.hl7.org/CodeSystem/medicationrequest-course-of-therapy";
-    out.set("courseOfTherapyType", is_permanent.map(|flag| {
-        let (code, display) =
-            if flag.is_true() { ("continuous", "Continuous long term therapy") } else { ("acute", "Short course (acute) therapy") };
-        concept(vec![object! { "system" => therapy, "code" => code, "display" => display }], None)
-    }));
+    out.set(
+        "courseOfTherapyType",
+        is_permanent.map(|flag| {
+            let (code, display) = if flag.is_true() {
+                ("continuous", "Continuous long term therapy")
+            } else {
+                ("acute", "Short course (acute) therapy")
+            };
+            concept(vec![object! { "system" => therapy, "code" => code, "display" => display }], None)
+        }),
+    );
 }
 
 /// `medicationCodeableConcept`, and the contained `Medication` with what a concept cannot say.
@@ -179,10 +183,13 @@ fn drug<'a>(
         contained.set("resourceType", "Medication");
         contained.set("id", "drug");
         out.push("contained", contained);
-        out.push("extension", object! {
-            "url" => format!("{BASE}StructureDefinition/medication-detail"),
-            "valueReference" => object! { "reference" => "#drug" },
-        });
+        out.push(
+            "extension",
+            object! {
+                "url" => format!("{BASE}StructureDefinition/medication-detail"),
+                "valueReference" => object! { "reference" => "#drug" },
+            },
+        );
     }
     Ok(())
 }
@@ -231,7 +238,8 @@ fn days<'a>(kept: &mut Kept<'a>, supply: Option<Decimal<'a>>) -> Option<Object<'
 
 /// The pharmacy; how the order went there has no place in FHIR.
 fn fulfilment<'a>(fulfillment: Option<Fulfillment<'a>>, kept: &mut Kept<'a>) -> Option<Object<'a>> {
-    let Fulfillment { kind, state, time_completed, pharmacy_ncpdpid, detail, service_location, rest, node: _ } = fulfillment?;
+    let Fulfillment { kind, state, time_completed, pharmacy_ncpdpid, detail, service_location, rest, node: _ } =
+        fulfillment?;
     let mut inner = Kept::default();
     keep!(inner: state, time_completed, detail);
     inner.member("type", kind.as_ref());
@@ -316,7 +324,16 @@ fn unnamed<'a>() -> Object<'a> {
 /// What a pharmacy says of an order.
 pub(in crate::elation) fn fill<'a>(m: &mut Mapper<'_, 'a>, fill: Fill<'a>) -> Result<(), MapError> {
     let Fill {
-        id: _, patient, practice, medication_order, fill_status, fill_date, pharmacy_ncpdpid, note_from_pharmacy, rest, node: _,
+        id: _,
+        patient,
+        practice,
+        medication_order,
+        fill_status,
+        fill_date,
+        pharmacy_ncpdpid,
+        note_from_pharmacy,
+        rest,
+        node: _,
     } = fill;
     m.subject_of(patient)?;
     let mut kept = Kept::default();

@@ -28,9 +28,7 @@ use zeroize::Zeroizing;
 
 use super::model::{Day, Id, Source, Str, Time};
 use crate::fhir::{BASE, Kept, Moment, Object, Text, identifier, object};
-use crate::pattern::{
-    MapCode, MapContext, MapError, Mapped, MappedRecord, SourceKey, SourceRef, UnknownCode, mint_id,
-};
+use crate::pattern::{MapCode, MapContext, MapError, Mapped, MappedRecord, SourceKey, SourceRef, UnknownCode, mint_id};
 use crate::table::{Row, Table};
 
 /// One object on its way.
@@ -331,9 +329,9 @@ fn last(member: &'static str) -> &'static str {
     member.rsplit('.').next().unwrap_or(member)
 }
 
-/// The text of a member.
+/// The text of a member, if a FHIR string can hold it; what cannot be held is kept with the first record.
 fn text<'a>(member: Option<Str<'a>>) -> Option<Text<'a>> {
-    member.map(Str::text).filter(|text| !text.trim().is_empty())
+    member.map(Str::text).filter(Text::is_fhir_string)
 }
 
 impl<'a> Kept<'a> {

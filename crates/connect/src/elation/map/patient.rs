@@ -115,9 +115,12 @@ pub(in crate::elation) fn patient<'a>(m: &mut Mapper<'_, 'a>, patient: Patient<'
     contacts(m, &mut out, &mut kept, emergency_contact, guarantor, employer);
     language(m, &mut out, &mut kept, preferred_language);
     out.push("generalPractitioner", m.refer("Practitioner", "physicians", primary_physician));
-    out.push("generalPractitioner", text(primary_care_provider_npi).map(|npi| {
-        object! { "type" => "Practitioner", "identifier" => identifier(system::NPI, Some(npi)) }
-    }));
+    out.push(
+        "generalPractitioner",
+        text(primary_care_provider_npi).map(|npi| {
+            object! { "type" => "Practitioner", "identifier" => identifier(system::NPI, Some(npi)) }
+        }),
+    );
     out.set("managingOrganization", m.refer("Organization", "practices", caregiver_practice));
     if let Some(survivor) = merged_into_chart {
         let id = m.mint("patients", &survivor.text(), "");
@@ -129,18 +132,24 @@ pub(in crate::elation) fn patient<'a>(m: &mut Mapper<'_, 'a>, patient: Patient<'
             keep!(kept: merged_into_chart);
         }
     }
-    out.push("extension", row.and_then(|row| row.cell(2)).map(|code| {
-        object! { "url" => format!("{CORE}us-core-sex"), "valueCode" => code }
-    }));
+    out.push(
+        "extension",
+        row.and_then(|row| row.cell(2)).map(|code| {
+            object! { "url" => format!("{CORE}us-core-sex"), "valueCode" => code }
+        }),
+    );
     out.push("extension", text(mothers_maiden_name).map(|name| {
         object! { "url" => "http://hl7.org/fhir/StructureDefinition/patient-mothersMaidenName", "valueString" => name }
     }));
     out.push("extension", omb(m, &mut kept, "us-core-race", &table::RACE, "race", race));
     out.push("extension", omb(m, &mut kept, "us-core-ethnicity", &table::ETHNICITY, "ethnicity", ethnicity));
     let identity = m.coded(&mut kept, &table::GENDER_IDENTITY, "gender_identity", gender_identity);
-    out.push("extension", identity.map(|identity| {
-        object! { "url" => format!("{CORE}us-core-genderIdentity"), "valueCodeableConcept" => identity }
-    }));
+    out.push(
+        "extension",
+        identity.map(|identity| {
+            object! { "url" => format!("{CORE}us-core-genderIdentity"), "valueCodeableConcept" => identity }
+        }),
+    );
     let spoken = m.coded(&mut kept, &table::PRONOUNS, "pronouns", pronouns.filter(|p| &*p.text() != "None"));
     out.push("extension", spoken.map(|spoken| pronoun(spoken)));
     out.push("extension", legal_marker(legal_gender_marker));
@@ -193,7 +202,9 @@ fn state<'a>(
     gone: bool,
 ) {
     let mut active = None;
-    if let Some(PatientStatus { status, deceased_date, inactive_reason, last_status_change, notes, rest, node: _ }) = status {
+    if let Some(PatientStatus { status, deceased_date, inactive_reason, last_status_change, notes, rest, node: _ }) =
+        status
+    {
         let mut inner = Kept::default();
         keep!(inner: inactive_reason, last_status_change, notes);
         inner.rest(rest);
@@ -225,7 +236,18 @@ fn contacts<'a>(
 ) {
     if let Some(e) = emergency {
         let EmergencyContact {
-            id, first_name, last_name, relationship, phone, address_line1, address_line2, city, state, zip, rest, node: _,
+            id,
+            first_name,
+            last_name,
+            relationship,
+            phone,
+            address_line1,
+            address_line2,
+            city,
+            state,
+            zip,
+            rest,
+            node: _,
         } = e;
         let mut inner = Kept::default();
         keep!(inner: id);
@@ -240,7 +262,18 @@ fn contacts<'a>(
     }
     if let Some(g) = guarantor {
         let Guarantor {
-            id, first_name, last_name, relationship, phone, email, address: line, city, state, zip, rest, node: _,
+            id,
+            first_name,
+            last_name,
+            relationship,
+            phone,
+            email,
+            address: line,
+            city,
+            state,
+            zip,
+            rest,
+            node: _,
         } = g;
         let mut inner = Kept::default();
         keep!(inner: id);
@@ -294,9 +327,7 @@ fn contact<'a>(
 fn language<'a>(m: &mut Mapper<'_, 'a>, out: &mut Object<'a>, kept: &mut Kept<'a>, name: Option<Str<'a>>) {
     let Some(said) = text(name) else { return };
     let row = m.code(kept, &table::LANGUAGE, "preferred_language", name);
-    let coding = row
-        .and_then(|row| row.cell(1))
-        .map(|code| object! { "system" => "urn:ietf:bcp:47", "code" => code });
+    let coding = row.and_then(|row| row.cell(1)).map(|code| object! { "system" => "urn:ietf:bcp:47", "code" => code });
     let spoken = concept(coding.into_iter().collect(), Some(said));
     out.push("communication", object! { "language" => spoken, "preferred" => true });
 }
@@ -313,9 +344,14 @@ fn omb<'a>(
     let said = text(value)?;
     let row = m.code(kept, table, member, value);
     let mut extension = object! { "url" => format!("{CORE}{name}") };
-    extension.push("extension", row.and_then(|row| row.cell(1).map(|code| {
-        object! { "url" => "ombCategory", "valueCoding" => object! { "system" => row.cell(2), "code" => code } }
-    })));
+    extension.push(
+        "extension",
+        row.and_then(|row| {
+            row.cell(1).map(|code| {
+                object! { "url" => "ombCategory", "valueCoding" => object! { "system" => row.cell(2), "code" => code } }
+            })
+        }),
+    );
     extension.push("extension", object! { "url" => "text", "valueString" => said });
     Some(extension)
 }
@@ -455,10 +491,13 @@ fn coverage<'a>(m: &mut Mapper<'_, 'a>, list: &'static str, index: usize, insura
     out.set("period", object! { "start" => start, "end" => end });
     out.push("payor", object! { "reference" => "#payor" });
     out.push("class", class("group", text(group_id), None));
-    out.push("class", match insurance_plan {
-        Some(id) => class("plan", Some(id.text()), text(plan)),
-        None => class("plan", text(plan), None),
-    });
+    out.push(
+        "class",
+        match insurance_plan {
+            Some(id) => class("plan", Some(id.text()), text(plan)),
+            None => class("plan", text(plan), None),
+        },
+    );
     let order = m.code(&mut kept, &table::INSURANCE_RANK, "insurances.rank", rank);
     out.set("order", order.and_then(|row| row.cell(1)).map(|order| Tree::Raw(order.into())));
     for (kind, amount, name) in [("copay", copay, "copay"), ("deductible", deductible, "deductible")] {
@@ -501,7 +540,8 @@ fn consent<'a>(m: &mut Mapper<'_, 'a>, index: usize, consent: Consent<'a>) {
         _ => "active",
     };
     out.set("status", status);
-    let scope = object! { "system" => "http://terminology.hl7.org/CodeSystem/consentscope", "code" => "patient-privacy" };
+    let scope =
+        object! { "system" => "http://terminology.hl7.org/CodeSystem/consentscope", "code" => "patient-privacy" };
     out.set("scope", concept(vec![scope], None));
     let category = object! { "system" => "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code" => "IDSCL" };
     out.push("category", concept(vec![category], None));
@@ -512,4 +552,3 @@ fn consent<'a>(m: &mut Mapper<'_, 'a>, index: usize, consent: Consent<'a>) {
     out.set("provision", consented.map(|flag| object! { "type" => if flag.is_true() { "permit" } else { "deny" } }));
     m.emit("Consent", own, out, kept);
 }
-

@@ -4,12 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::{Kept, Mapper, keep, text};
-use crate::elation::model::{
-    Grid, LabResult, LabTest, Many, Report, ReportFile, Str, TestCategory,
-};
-use crate::fhir::{
-    Object, Text, Tree, coding, concept, identifier, measured, object, quantity, system, text_concept,
-};
+use crate::elation::model::{Grid, LabResult, LabTest, Many, Report, ReportFile, Str, TestCategory};
+use crate::fhir::{Object, Text, Tree, coding, concept, identifier, measured, object, quantity, system, text_concept};
 use crate::pattern::{MapError, UnknownCode};
 use crate::table;
 
@@ -61,10 +57,15 @@ pub(in crate::elation) fn report<'a>(m: &mut Mapper<'_, 'a>, report: Report<'a>)
         out.set("date", written);
         out.push("author", m.refer("Practitioner", "physicians", physician));
         out.set("description", text(custom_title));
-        let named = || object! { "attachment" => object! { "title" => text(custom_title).or_else(|| text(report_type)) } };
+        let named =
+            || object! { "attachment" => object! { "title" => text(custom_title).or_else(|| text(report_type)) } };
         let mut content: Vec<Object<'a>> = files.into_iter().map(|file| object! { "attachment" => file }).collect();
         if content.is_empty() {
-            content.push(if named().is_empty() { object! { "attachment" => object! { "title" => "Report" } } } else { named() });
+            content.push(if named().is_empty() {
+                object! { "attachment" => object! { "title" => "Report" } }
+            } else {
+                named()
+            });
         }
         out.set("content", content);
         m.emit("DocumentReference", own, out, kept);
@@ -73,11 +74,17 @@ pub(in crate::elation) fn report<'a>(m: &mut Mapper<'_, 'a>, report: Report<'a>)
     keep!(kept: document_date);
     let mut shared = Object::default();
     shared.push("identifier", identifier(m.system("reports"), Some(m.id.clone())));
-    shared.push("basedOn", identifier(m.system("requisitions"), text(requisition_number)).map(|requisition| {
-        object! { "type" => "ServiceRequest", "identifier" => requisition }
-    }));
+    shared.push(
+        "basedOn",
+        identifier(m.system("requisitions"), text(requisition_number)).map(|requisition| {
+            object! { "type" => "ServiceRequest", "identifier" => requisition }
+        }),
+    );
     let laboratory = "http://terminology.hl7.org/CodeSystem/v2-0074";
-    shared.push("category", concept(vec![object! { "system" => laboratory, "code" => "LAB", "display" => "Laboratory" }], None));
+    shared.push(
+        "category",
+        concept(vec![object! { "system" => laboratory, "code" => "LAB", "display" => "Laboratory" }], None),
+    );
     shared.set("subject", m.to_patient());
     shared.push("performer", m.refer("Organization", "lab_vendors", vendor));
     shared.push("resultsInterpreter", m.refer("Practitioner", "physicians", physician));
@@ -121,7 +128,10 @@ fn laboratory_report<'a>(
         let mut out = m.start("DiagnosticReport", &own);
         out.append(shared.clone());
         out.push("identifier", identifier(m.system("accessions"), text(accession_number)));
-        out.set("status", if m.deleted { "entered-in-error" } else { row.and_then(|row| row.cell(2)).unwrap_or("unknown") });
+        out.set(
+            "status",
+            if m.deleted { "entered-in-error" } else { row.and_then(|row| row.cell(2)).unwrap_or("unknown") },
+        );
         if m.deleted {
             kept.member("status", status.as_ref());
         }
@@ -176,7 +186,8 @@ fn report_code(title: Option<Text<'_>>) -> Object<'_> {
 
 /// The panel that all results are part of.
 fn panel_of<'a>(results: &[(usize, LabResult<'a>)]) -> Option<Text<'a>> {
-    let mut names = results.iter().map(|(_, result)| result.test_category.as_ref().and_then(|panel| text(panel.description)));
+    let mut names =
+        results.iter().map(|(_, result)| result.test_category.as_ref().and_then(|panel| text(panel.description)));
     let first = names.next().flatten()?;
     names.all(|name| name.is_some_and(|name| *name == *first)).then_some(first)
 }
@@ -210,7 +221,10 @@ fn observation<'a>(
     let id = m.part(&format!("result:{}:{key}:{count}", at.accession));
     let mut out = m.start("Observation", &id);
     let row = m.code(&mut kept, &table::RESULT_STATUS, "grids.results.status", status);
-    out.set("status", if m.deleted { "entered-in-error" } else { row.and_then(|row| row.cell(1)).unwrap_or("unknown") });
+    out.set(
+        "status",
+        if m.deleted { "entered-in-error" } else { row.and_then(|row| row.cell(1)).unwrap_or("unknown") },
+    );
     if m.deleted {
         kept.member("status", status.as_ref());
     }
@@ -314,10 +328,13 @@ fn put_value<'a>(
         ("quantity", Some(number)) => return out.set("valueQuantity", quantity(number, text(units), ucum)),
         ("concept", _) => out.set("valueCodeableConcept", text_concept(Some(said))),
         ("attachment", _) => {
-            out.push("extension", object! {
-                "url" => format!("{}StructureDefinition/encapsulated-value", crate::fhir::BASE),
-                "valueString" => said,
-            });
+            out.push(
+                "extension",
+                object! {
+                    "url" => format!("{}StructureDefinition/encapsulated-value", crate::fhir::BASE),
+                    "valueString" => said,
+                },
+            );
             let absent = "http://terminology.hl7.org/CodeSystem/data-absent-reason";
             let reason = object! { "system" => absent, "code" => "unsupported" };
             out.set("dataAbsentReason", concept(vec![reason], None));
@@ -344,7 +361,8 @@ fn interpretation<'a>(
     match (text(flag), is_abnormal) {
         (Some(said), _) => {
             let code = row.and_then(|row| row.cell(1).map(|code| (code, row.cell(2))));
-            let coding = code.map(|(code, display)| object! { "system" => system, "code" => code, "display" => display });
+            let coding =
+                code.map(|(code, display)| object! { "system" => system, "code" => code, "display" => display });
             out.push("interpretation", concept(coding.into_iter().collect(), Some(said)));
         }
         (None, Some(abnormal)) if abnormal.is_true() => {
@@ -382,7 +400,16 @@ fn range<'a>(
 fn attachments<'a>(files: Option<Many<'a, ReportFile<'a>>>, kept: &mut Kept<'a>) -> Vec<Object<'a>> {
     let mut out = Vec::new();
     for (index, file) in files.into_iter().flat_map(|files| files.items) {
-        let ReportFile { id, document, content_type, original_filename, base64_content, external_content, rest, node: _ } = file;
+        let ReportFile {
+            id,
+            document,
+            content_type,
+            original_filename,
+            base64_content,
+            external_content,
+            rest,
+            node: _,
+        } = file;
         let mut inner = Kept::default();
         keep!(inner: id, external_content);
         inner.rest(rest);

@@ -5,10 +5,10 @@ use aceso_fhir::json::Kind;
 
 use super::report::unit_of;
 use super::{Kept, Mapper, keep, text};
-use crate::elation::model::{
-    Any, BloodPressure, CustomVital, Decimal, Many, Place, Read, Source, Str, Vital, Vitals,
+use crate::elation::model::{Any, BloodPressure, CustomVital, Decimal, Many, Place, Read, Source, Str, Vital, Vitals};
+use crate::fhir::{
+    Measured, Object, Text, Tree, concept, identifier, measured, object, quantity, system, text_concept,
 };
-use crate::fhir::{Measured, Object, Text, Tree, concept, identifier, measured, object, quantity, system, text_concept};
 use crate::pattern::MapError;
 use crate::table;
 
@@ -54,6 +54,9 @@ pub(in crate::elation) fn vitals<'a>(m: &mut Mapper<'_, 'a>, vitals: Vitals<'a>)
     let mut kept = Kept::default();
     keep!(kept: practice, visit_note, non_visit_note, chart_date, signed_date, signed_by, created_date, deleted_date);
     kept.rest(rest);
+    if let Some(custom) = custom_observations {
+        keep_odd(custom, &mut kept);
+    }
     let status = match () {
         () if m.deleted => "entered-in-error",
         () if signed_date.is_some() => "final",
@@ -114,7 +117,14 @@ fn open<'a>(m: &Mapper<'_, 'a>, shared: &Shared<'a>, id: &LogicalId, code: Objec
     out
 }
 
-fn emit<'a>(m: &mut Mapper<'_, 'a>, shared: &mut Shared<'a>, id: LogicalId, out: Object<'a>, path: &str, inner: Kept<'a>) {
+fn emit<'a>(
+    m: &mut Mapper<'_, 'a>,
+    shared: &mut Shared<'a>,
+    id: LogicalId,
+    out: Object<'a>,
+    path: &str,
+    inner: Kept<'a>,
+) {
     let mut kept = shared.kept.take().unwrap_or_default();
     kept.absorb(path, inner);
     m.emit("Observation", id, out, kept);
@@ -214,20 +224,21 @@ fn number<'a>(m: &mut Mapper<'_, 'a>, shared: &mut Shared<'a>, name: &'static st
     emit(m, shared, id, out, name, Kept::default());
 }
 
+/// Keeps what is no measurement: another shape than names with objects.
+fn keep_odd<'a>(custom: Any<'a>, kept: &mut Kept<'a>) {
+    if custom.node().kind() != Kind::Object {
+        return kept.put("custom_observations", custom.node());
+    }
+    for member in custom.node().members().filter(|member| member.value.kind() != Kind::Object) {
+        kept.put(format!("custom_observations.{}", member.key), member.value);
+    }
+}
+
 /// Measurements that the practice has defined, by their names. Their units are the practice's.
 fn custom_vitals<'a>(m: &mut Mapper<'_, 'a>, shared: &mut Shared<'a>, custom: Any<'a>) -> Result<(), MapError> {
-    if custom.node().kind() != Kind::Object {
-        if let Some(kept) = shared.kept.as_mut() {
-            kept.put("custom_observations", custom.node());
-        }
-        return Ok(());
-    }
     for member in custom.node().members() {
         let name = member.key.to_string();
         if member.value.kind() != Kind::Object {
-            let mut inner = Kept::default();
-            inner.put(name, member.value);
-            shared.kept.get_or_insert_default().absorb("custom_observations", inner);
             continue;
         }
         let misshapen = |_| m.fail("custom_observations", crate::pattern::MapCode::Shape);
