@@ -153,6 +153,13 @@ impl SubjectId {
     }
 }
 
+impl From<SubjectId> for LogicalId {
+    /// The hyphenated UUID, which always has the shape of a logical id.
+    fn from(subject: SubjectId) -> Self {
+        Self(Arc::from(subject.to_string()))
+    }
+}
+
 impl fmt::Display for SubjectId {
     /// The hyphenated UUID: for a patient, his logical id.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -179,7 +186,9 @@ mod tests {
     #[test]
     fn a_patient_id_becomes_its_subject_and_back() {
         let id = "057aa36e-b892-9964-75b9-ffb46b097e34";
-        assert_eq!(SubjectId::of_patient(id).unwrap().to_string(), id);
+        let subject = SubjectId::of_patient(id).unwrap();
+        assert_eq!(subject.to_string(), id);
+        assert_eq!(LogicalId::from(subject), LogicalId::parse(id).unwrap());
     }
 
     #[test]

@@ -132,9 +132,10 @@ fn location<'a>(m: &mut Mapper<'_, 'a>, practice_id: &aceso_base::LogicalId, ind
     let mut kept = Kept::default();
     keep!(kept: practice, is_primary, timezone, created_date, deleted_date);
     kept.rest(rest);
+    let part = format!("service_location:{index}");
     let own = match id {
-        Some(id) => m.mint("service_locations", &id.text(), ""),
-        None => m.part(&format!("service_location:{index}")),
+        Some(id) => m.free(m.mint("service_locations", &id.text(), ""), &part),
+        None => m.part(&part),
     };
     let mut out = m.start("Location", &own);
     out.push("identifier", id.and_then(|id| identifier(m.system("service_locations"), Some(id.text()))));

@@ -1,7 +1,7 @@
 //! Lab orders → one `ServiceRequest` for each test, held together by the requisition.
 
 use super::common::{address, contact_point, diagnoses};
-use super::{Kept, Mapper, keep, text};
+use super::{Kept, Mapper, SEPARATOR, keep, text};
 use crate::elation::model::{
     BodySite, LabOrder, LabOrderContent, LabSite, OrderSpecimen, OrderedTest, Resolution, Source, SpecimenModifier,
 };
@@ -116,7 +116,7 @@ fn requests<'a>(
     for at in 0..ids.len().max(1) {
         let test = tests.next();
         let key = test.as_ref().map_or_else(|| "order".to_owned(), |(_, test)| key_of(test));
-        let own = m.part(&format!("test:{key}:{}", keys.iter().filter(|other| **other == key).count()));
+        let own = m.part(&format!("test:{key}{SEPARATOR}{}", keys.iter().filter(|other| **other == key).count()));
         keys.push(key);
         let mut kept = std::mem::take(&mut order_kept);
         let mut out = m.start("ServiceRequest", &own);
@@ -248,7 +248,7 @@ fn requested<'a>(
     kept.rest(rest);
     out.push("identifier", id.and_then(|id| identifier(m.system("lab_order_tests"), Some(id.text()))));
     let vendor = match compendium {
-        Some(id) => m.system(&format!("compendiums/{}", id.text().trim())),
+        Some(id) => m.system(&format!("compendiums/{}", &*id.text())),
         None => m.system("test_codes"),
     };
     let mut codings: Vec<Object<'a>> = Vec::new();

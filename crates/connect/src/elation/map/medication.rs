@@ -75,7 +75,8 @@ pub(in crate::elation) fn medication_order<'a>(m: &mut Mapper<'_, 'a>, order: Me
     out.set("reportedBoolean", is_doc_med.map(|flag| flag.is_true()));
     out.push("category", m.coded(&mut kept, &table::ORDER_TYPE, "order_type", order_type));
     out.push("category", m.coded(&mut kept, &table::MEDICATION_TYPE, "medication_type", medication_type));
-    drug(m, &mut out, &mut kept, medication)?;
+    let medication = medication.ok_or_else(|| m.fail("medication", MapCode::Missing))?;
+    let route = drug(m, &mut out, medication);
     out.set("subject", m.to_patient());
     out.push("supportingInformation", m.refer("Organization", "practices", practice));
     out.set("authoredOn", m.time(&mut kept, "document_date", document_date));
@@ -86,7 +87,7 @@ pub(in crate::elation) fn medication_order<'a>(m: &mut Mapper<'_, 'a>, order: Me
     out.set("reasonCode", reasons.into_iter().map(|(_, reason)| reason).collect::<Vec<_>>());
     course(m, &mut out, &mut kept, thread);
     out.push("note", text(notes).map(|note| object! { "text" => note }));
-    out.push("dosageInstruction", text(directions).map(|sig| object! { "text" => sig }));
+    out.push("dosageInstruction", object! { "text" => text(directions), "route" => text_concept(route) });
     let mut dispense = Object::default();
     dispense.set("validityPeriod", m.day(&mut kept, "start_date", start_date).map(|day| object! { "start" => day }));
     dispense.set("numberOfRepeatsAllowed", whole(&mut kept, "auth_refills", auth_refills));
@@ -128,14 +129,9 @@ fn course<'a>(m: &mut Mapper<'_, 'a>, out: &mut Object<'a>, kept: &mut Kept<'a>,
     );
 }
 
-/// `medicationCodeableConcept`, and the contained `Medication` with what a concept cannot say.
-fn drug<'a>(
-    m: &mut Mapper<'_, 'a>,
-    out: &mut Object<'a>,
-    kept: &mut Kept<'a>,
-    medication: Option<Medication<'a>>,
-) -> Result<(), MapError> {
-    let Some(medication) = medication else { return Err(m.fail("medication", MapCode::Missing)) };
+/// `medicationCodeableConcept`, and the contained `Medication` with what a concept cannot say. Gives the route, which
+/// belongs to the dosage.
+fn drug<'a>(m: &mut Mapper<'_, 'a>, out: &mut Object<'a>, medication: Medication<'a>) -> Option<Text<'a>> {
     let Medication {
         id,
         name,
@@ -155,10 +151,10 @@ fn drug<'a>(
         market_end_date,
         obsolete_date,
         rest,
-        node,
+        node: _,
     } = medication;
     let mut inner = Kept::default();
-    keep!(inner: brand_name, generic_name, route, strength, is_controlled, creation_type, practice, active_ndcs);
+    keep!(inner: brand_name, strength, is_controlled, creation_type, practice, active_ndcs);
     keep!(inner: created_date, market_end_date, obsolete_date);
     inner.member("type", kind.as_ref());
     inner.rest(rest);
@@ -167,13 +163,10 @@ fn drug<'a>(
     codings.extend(each(ndcs).filter_map(|ndc| coding(system::NDC, Some(ndc), None)));
     let shown = text(name).or_else(|| text(brand_name)).or_else(|| text(generic_name));
     let said = concept(codings, shown);
-    if said.is_empty() {
-        kept.put("medication", node);
-        return Err(m.fail("medication", MapCode::Missing));
-    }
-    out.set("medicationCodeableConcept", said);
+    out.set("medicationCodeableConcept", if said.is_empty() { unnamed() } else { said });
     let mut contained = object! {
         "identifier" => id.and_then(|id| identifier(m.system("drugs"), Some(id.text()))).map(|id| vec![id]),
+        "code" => text_concept(text(generic_name)),
         "form" => text_concept(text(form)),
     };
     if let Some(extension) = inner.extension() {
@@ -191,7 +184,7 @@ fn drug<'a>(
             },
         );
     }
-    Ok(())
+    text(route)
 }
 
 fn each<'a>(list: Option<Many<'a, Str<'a>>>) -> impl Iterator<Item = Text<'a>> {
@@ -300,7 +293,10 @@ pub(in crate::elation) fn discontinuation<'a>(
     out.set("status", if m.deleted { "entered-in-error" } else { "stopped" });
     out.push("statusReason", text_concept(text(reason)));
     match medication {
-        Some(medication) => drug(m, &mut out, &mut kept, Some(medication))?,
+        Some(medication) => {
+            let route = drug(m, &mut out, medication);
+            out.push("dosage", object! { "route" => text_concept(route) });
+        }
         None => out.set("medicationCodeableConcept", unnamed()),
     }
     out.set("subject", m.to_patient());
@@ -312,7 +308,7 @@ pub(in crate::elation) fn discontinuation<'a>(
     Ok(())
 }
 
-/// A medication that the source does not name here: the order that is referred to does.
+/// A medication that the source does not name.
 fn unnamed<'a>() -> Object<'a> {
     let absent = object! {
         "url" => "http://hl7.org/fhir/StructureDefinition/data-absent-reason",

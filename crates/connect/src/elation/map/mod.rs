@@ -5,6 +5,7 @@
 mod appointment;
 mod clinical;
 mod common;
+mod coverage;
 mod directory;
 mod lab_order;
 mod medication;
@@ -30,6 +31,9 @@ use super::model::{Day, Id, Source, Str, Time};
 use crate::fhir::{BASE, Kept, Moment, Object, Text, identifier, object};
 use crate::pattern::{MapCode, MapContext, MapError, Mapped, MappedRecord, SourceKey, SourceRef, UnknownCode, mint_id};
 use crate::table::{Row, Table};
+
+/// Between the texts that a part is made of: none of them holds a control character.
+const SEPARATOR: char = '\u{1f}';
 
 /// One object on its way.
 pub(super) struct Mapper<'c, 'a> {
@@ -62,7 +66,7 @@ impl<'c, 'a> Mapper<'c, 'a> {
         id: Option<Id<'a>>,
     ) -> Result<Self, MapError> {
         let missing = || MapError { kind, path: "id".into(), code: MapCode::Missing };
-        let id = id.map(Id::text).filter(|id| !id.trim().is_empty()).ok_or_else(missing)?;
+        let id = id.map(Id::text).ok_or_else(missing)?;
         Ok(Self {
             ctx,
             kind,
@@ -91,6 +95,16 @@ impl<'c, 'a> Mapper<'c, 'a> {
     /// The logical id of a part of this object.
     fn part(&self, part: &str) -> LogicalId {
         self.mint(self.kind, &self.id, part)
+    }
+
+    /// An id for a part, unless a record has it already: lists of the source may name the same thing twice.
+    fn free(&self, wanted: LogicalId, part: &str) -> LogicalId {
+        let taken = |id: &LogicalId| self.drafts.iter().any(|draft| draft.id == *id);
+        if !taken(&wanted) {
+            return wanted;
+        }
+        let mut again = (1..).map(|count: usize| self.part(&format!("{part}{SEPARATOR}{count}")));
+        again.find(|id| !taken(id)).unwrap_or(wanted)
     }
 
     fn mint(&self, kind: &str, id: &str, part: &str) -> LogicalId {

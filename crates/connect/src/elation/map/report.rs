@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Kept, Mapper, keep, text};
+use super::{Kept, Mapper, SEPARATOR, keep, text};
 use crate::elation::model::{Grid, LabResult, LabTest, Many, Report, ReportFile, Str, TestCategory};
 use crate::fhir::{Object, Text, Tree, coding, concept, identifier, measured, object, quantity, system, text_concept};
 use crate::pattern::{MapError, UnknownCode};
@@ -120,7 +120,7 @@ fn laboratory_report<'a>(
         kept.rest(rest);
         let accession = text(accession_number).map(|number| number.to_string()).unwrap_or_default();
         // The place in the list changes when the laboratory adds a grid; the accession stays.
-        let key = format!("{accession}:{}", accessions.next(&accession));
+        let key = format!("{accession}{SEPARATOR}{}", accessions.next(&accession));
         let own = m.part(&format!("grid:{key}"));
         let collected = m.time(&mut kept, "grids.collected_date", collected_date);
         let issued = m.instant(&mut kept, "grids.resulted_date", resulted_date);
@@ -218,7 +218,7 @@ fn observation<'a>(
     kept.rest(rest);
     let key = test.as_ref().map(test_key).unwrap_or_default();
     let count = at.tests.next(&key);
-    let id = m.part(&format!("result:{}:{key}:{count}", at.accession));
+    let id = m.part(&format!("result:{}{SEPARATOR}{key}{SEPARATOR}{count}", at.accession));
     let mut out = m.start("Observation", &id);
     let row = m.code(&mut kept, &table::RESULT_STATUS, "grids.results.status", status);
     out.set(
@@ -413,12 +413,12 @@ fn attachments<'a>(files: Option<Many<'a, ReportFile<'a>>>, kept: &mut Kept<'a>)
         let mut inner = Kept::default();
         keep!(inner: id, external_content);
         inner.rest(rest);
-        let is_url = text(document).is_some_and(|url| !url.contains(char::is_whitespace));
-        if !is_url {
+        let is_word = |text: &Text<'_>| !text.contains(|c: char| c.is_whitespace() || c.is_control());
+        let (url, mime) = (text(document).filter(is_word), text(content_type).filter(is_word));
+        if url.is_none() {
             keep!(inner: document);
         }
-        let is_mime = text(content_type).is_some_and(|mime| !mime.contains("  ") && mime.trim().len() == mime.len());
-        if !is_mime {
+        if mime.is_none() {
             keep!(inner: content_type);
         }
         let data = text(base64_content).filter(|data| is_base64(data));
@@ -426,8 +426,8 @@ fn attachments<'a>(files: Option<Many<'a, ReportFile<'a>>>, kept: &mut Kept<'a>)
             keep!(inner: base64_content);
         }
         let attachment = object! {
-            "contentType" => text(content_type).filter(|_| is_mime),
-            "url" => text(document).filter(|_| is_url),
+            "contentType" => mime,
+            "url" => url,
             "title" => text(original_filename),
             "data" => data,
         };
@@ -441,7 +441,7 @@ fn attachments<'a>(files: Option<Many<'a, ReportFile<'a>>>, kept: &mut Kept<'a>)
 
 fn is_base64(text: &str) -> bool {
     let body = text.trim_end_matches('=');
-    text.len() % 4 == 0
+    text.len().is_multiple_of(4)
         && text.len() - body.len() <= 2
         && body.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/'))
 }

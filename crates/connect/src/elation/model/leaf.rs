@@ -123,10 +123,6 @@ leaf!(
     Str, Text, String | Number
 );
 leaf!(
-    /// An id: a whole number of up to 64 bits, or text. Never a floating-point number.
-    Id, Id, String | Number
-);
-leaf!(
     /// A decimal, as text or as a number.
     Decimal, Number, String | Number
 );
@@ -146,6 +142,30 @@ leaf!(
     /// Anything; looked at by its mapping, or only kept.
     Any, Any, Bool | String | Number | Array | Object
 );
+
+/// An id: a whole number, or 1 to 64 of letters, digits and hyphens. Never a floating-point number.
+#[derive(Clone, Copy)]
+pub(crate) struct Id<'a>(Node<'a>);
+
+impl<'a> Read<'a> for Id<'a> {
+    fn read(node: Node<'a>, at: &Place<'_>) -> Result<Self, Misshapen> {
+        let is_scalar = matches!(node.kind(), Kind::String | Kind::Number);
+        let text = text_of(node);
+        let is_id = (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        if is_scalar && is_id { Ok(Self(node)) } else { Err(at.misshapen()) }
+    }
+
+    #[cfg(test)]
+    fn shape() -> Shape {
+        Shape::Id
+    }
+}
+
+impl<'a> Source<'a> for Id<'a> {
+    fn node(&self) -> Node<'a> {
+        self.0
+    }
+}
 
 impl<'a> Str<'a> {
     /// The text.

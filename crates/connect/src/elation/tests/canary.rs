@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::harness::{Canary, CanaryKind, at, check_valid, coded, filled, leaves, map, minted, shape_of};
+use super::harness::{Canary, CanaryKind, at, check_valid, coded, filled, leaves, map, minted, shape_of, structure_of};
 use crate::pattern::Mapped;
 
 const KINDS: &[&str] = &[
@@ -161,6 +161,28 @@ fn texts_of(value: &Value) -> Box<dyn Iterator<Item = &str> + '_> {
         Value::Array(items) => Box::new(items.iter().flat_map(texts_of)),
         _ => Box::new(std::iter::empty()),
     }
+}
+
+/// What is kept is sealed as sensitive, and no text of a patient is in the structure, which anybody may read who may read
+/// his records at all.
+#[test]
+fn no_text_of_a_patient_is_in_the_structure_of_his_records() {
+    let mut looked_at = 0;
+    for kind in KINDS {
+        for variant in variants(kind) {
+            let (object, canaries) = object_of(&variant);
+            let mapped = map(kind, &object).unwrap();
+            for record in mapped.records.iter().filter(|record| !record.subject.is_directory()) {
+                let structure = structure_of(record);
+                for canary in canaries.iter().filter(|canary| canary.kind != CanaryKind::Flag) {
+                    let path = &canary.path;
+                    assert!(!structure.contains(&canary.text), "{kind} ({}): {path} in {structure}", variant.name);
+                }
+                looked_at += 1;
+            }
+        }
+    }
+    assert!(looked_at > 100);
 }
 
 /// A flag has no value of its own: turned round, something else must come out.

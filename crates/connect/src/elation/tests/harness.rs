@@ -1,7 +1,7 @@
 //! What the tests share: ids, contexts, values to hide, and a way to look into what was made.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
-use aceso_base::{LogicalId, Timestamp};
+use aceso_base::{LogicalId, Timestamp, Version};
 use aceso_fhir::definitions::ResourceType;
 use aceso_fhir::json::{Doc, Kind, Limits, Node};
 use aceso_fhir::{ValidateOptions, validate};
@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::elation::model::{self, Read, Shape};
 use crate::fhir::SOURCE_EXTENSION;
-use crate::pattern::{ConnectionId, IdMinter, MapContext, MapError, Mapped, SourceKey, mint};
+use crate::pattern::{ConnectionId, IdMinter, MapContext, MapError, Mapped, MappedRecord, SourceKey, mint};
 use crate::table::{self, Table};
 
 /// HMAC-SHA-256 under a key of the tests.
@@ -98,11 +98,28 @@ pub(super) fn check_valid(mapped: &Mapped, what: &str) {
         };
         assert_eq!(found, expected, "{what}: {}", record.rtype);
     }
+    let ids: std::collections::BTreeSet<&str> = mapped.records.iter().map(|record| record.id.as_str()).collect();
+    assert_eq!(ids.len(), mapped.records.len(), "{what}: two records share an id");
     let last = mapped.records.last().unwrap();
     assert_eq!(last.rtype.name(), "Provenance", "{what}");
 }
 
-/// The records without their `Provenance`, as JSON values.
+/// What a record shows to whoever may read it without any class; put together again it must be the record.
+pub(super) fn structure_of(record: &MappedRecord) -> String {
+    let doc = Doc::parse(record.json.to_vec(), &Limits::default()).unwrap();
+    let stamp = aceso_labels::Stamp { id: &record.id, version: Version::FIRST, updated: Timestamp(0) };
+    let split = aceso_labels::split(&doc, record.rtype, &stamp);
+    let mut whole = Vec::new();
+    let shown = aceso_labels::splice(split.structure(), &split.parts().map(Some), &mut whole).unwrap();
+    assert!(!shown.redacted);
+    let mut put_together: Value = serde_json::from_slice(&whole).unwrap();
+    let made: Value = serde_json::from_slice(&record.json).unwrap();
+    put_together["meta"] = made["meta"].clone();
+    assert_eq!(put_together, made);
+    String::from_utf8(split.structure().to_vec()).unwrap()
+}
+
+/// The records, as JSON values.
 pub(super) fn values(mapped: &Mapped) -> Vec<Value> {
     mapped.records.iter().map(|record| serde_json::from_slice(&record.json).unwrap()).collect()
 }

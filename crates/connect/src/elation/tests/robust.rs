@@ -1,5 +1,6 @@
 //! Nulls, absences, other shapes and other spellings of ids.
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::harness::{EXAMPLES, at, check_valid, example, example_text, leaves, map, map_with};
@@ -156,15 +157,23 @@ fn the_same_text_gives_the_same_records() {
 }
 
 #[test]
-fn no_two_records_of_an_object_share_an_id() {
-    for (kind, name) in EXAMPLES {
-        let mapped = map(kind, &example(name)).unwrap();
-        let mut ids: Vec<String> = mapped.records.iter().map(|record| record.id.to_string()).collect();
-        ids.sort();
-        let count = ids.len();
-        ids.dedup();
-        assert_eq!(ids.len(), count, "{name}");
+fn what_a_list_names_twice_becomes_two_records() {
+    for (kind, list) in [("patients", "insurances"), ("patients", "consents"), ("practices", "service_locations")] {
+        let mut object = example(kind);
+        let count = map(kind, &object).unwrap().records.len();
+        let items = object[list].as_array_mut().unwrap();
+        items.push(items[0].clone());
+        items.push(items[0].clone());
+        let mapped = map(kind, &object).unwrap();
+        check_valid(&mapped, list);
+        assert_eq!(mapped.records.len(), count + 2, "{list}");
     }
+    let mut report = example("reports");
+    let grid = report["grids"][0].clone();
+    report["grids"].as_array_mut().unwrap().push(grid);
+    let result = report["grids"][0]["results"][0].clone();
+    report["grids"][0]["results"].as_array_mut().unwrap().push(result);
+    check_valid(&map("reports", &report).unwrap(), "reports");
 }
 
 #[test]
@@ -199,6 +208,42 @@ fn what_is_not_known_is_referred_to_by_the_id_of_the_source() {
             if path.ends_with(".reference") && !text.starts_with('#') && !text.starts_with("Patient/") {
                 assert!(own.contains(&text), "{name}: {path} = {text} leads nowhere");
             }
+        }
+    }
+}
+
+/// Texts as people and programs leave them: odd spaces, empty ends, other scripts, line breaks, quotes, numbers.
+fn odd_text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[ \t\n\r\u{a0}]{0,3}[a-z]{0,3}[ \t]{0,3}[A-Z0-9.<>=+-]{0,6}[ \n]{0,2}",
+        "\\PC{0,12}",
+        "[<>=≤≥+-]{0,2}[0-9]{0,12}[.,]?[0-9]{0,3}",
+        "[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9:.]{0,9}[Z+-]?[0-9:]{0,5})?",
+        Just("\u{7}\u{0085}".to_owned()),
+        Just("\"\\</x>".to_owned()),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_the_texts_say_the_records_are_valid(which in 0..EXAMPLES.len(), texts in prop::collection::vec(odd_text(), 1..9)) {
+        let (kind, name) = EXAMPLES[which];
+        let mut object = example(name);
+        let mut all = Vec::new();
+        places(&object, "", &mut all);
+        let mut number = 0;
+        for path in all {
+            let place = at(&mut object, &path);
+            if place.is_string() {
+                *place = json!(texts[number % texts.len()]);
+                number += 1;
+            }
+        }
+        match map(kind, &object) {
+            Ok(mapped) => check_valid(&mapped, name),
+            Err(error) => prop_assert!(is_needed(kind, &error.path), "{}", error),
         }
     }
 }
