@@ -1,5 +1,4 @@
 //! What the tests share: ids, contexts, values to hide, and a way to look into what was made.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 use aceso_base::{LogicalId, Timestamp, Version};
 use aceso_fhir::definitions::ResourceType;
