@@ -69,6 +69,7 @@ fn object_of<'c, 'a, T: Read<'a>>(
     let found = T::read(node, &Place::ROOT).map_err(shape)?;
     let mut mapper = Mapper::new(*ctx, kind, CAPABILITIES.version, id(&found))?;
     map(&mut mapper, found)?;
+    mapper.date_by_its_own_word(node);
     let mut strange = Kept::default();
     let mut count = 0;
     keep_strange(node, &mut String::new(), &mut strange, &mut count);

@@ -27,7 +27,7 @@ use aceso_fhir::definitions::ResourceType;
 use aceso_fhir::json::Node;
 use zeroize::Zeroizing;
 
-use super::model::{Day, Id, Source, Str, Time};
+use super::model::{Day, Id, Place, Read, Source, Str, Time};
 use crate::fhir::{BASE, Kept, Moment, Object, Text, identifier, object};
 use crate::pattern::{MapCode, MapContext, MapError, Mapped, MappedRecord, SourceKey, SourceRef, UnknownCode, mint_id};
 use crate::table::{Row, Table};
@@ -119,6 +119,17 @@ impl<'c, 'a> Mapper<'c, 'a> {
             _ => None,
         });
         self.deleted = deleted.is_some();
+    }
+
+    /// Takes the time of the last change from objects whose published schema has none, should one come with it.
+    pub(super) fn date_by_its_own_word(&mut self, object: Node<'a>) {
+        if self.version.is_none()
+            && let Some(Ok(time)) = object.get("last_modified").map(|node| Time::read(node, &Place::ROOT))
+        {
+            let deleted = self.deleted;
+            self.dated(Some(time), Some(time), None);
+            self.deleted = deleted;
+        }
     }
 
     /// The reference to the patient whose record this is.

@@ -413,6 +413,19 @@ fn versions_are_the_times_of_change_where_the_source_says_them() {
 }
 
 #[test]
+fn a_time_of_change_that_no_schema_promises_is_taken_when_it_comes() {
+    for kind in ["reports", "problems", "vitals"] {
+        let mut source = example(kind);
+        source["last_modified"] = json!("2026-06-07T08:09:10Z");
+        source["deleted_date"] = json!("2026-06-07T08:09:10Z");
+        let mapped = map(kind, &source).unwrap();
+        assert!(mapped.deleted);
+        assert!(mapped.records.iter().all(|record| record.source.version.as_deref() == Some("2026-06-07T08:09:10Z")));
+        assert_eq!(values(&mapped).last().unwrap()["occurredDateTime"], "2026-06-07T08:09:10Z");
+    }
+}
+
+#[test]
 fn failures_of_elation_have_their_remedies() {
     let remedy = |status: u16| classify(ERRORS, Some(status), None).1;
     assert_eq!(remedy(401), Remedy::RefreshToken);
