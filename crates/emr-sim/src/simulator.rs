@@ -104,6 +104,12 @@ impl Simulator {
         &self.core.faults
     }
 
+    /// The access tokens that were issued and not withdrawn: to look for where they must not be.
+    #[must_use]
+    pub fn access_tokens(&self) -> Vec<String> {
+        self.core.state().tokens.access_tokens()
+    }
+
     /// Ends every access token now; refresh tokens stay.
     pub fn expire_tokens(&self) {
         self.core.state().tokens.expire_all();

@@ -53,6 +53,11 @@ impl Tokens {
         self.access.remove(token);
     }
 
+    /// The tokens that were issued and have not been withdrawn.
+    pub(crate) fn access_tokens(&self) -> Vec<String> {
+        self.access.keys().cloned().collect()
+    }
+
     /// Every token ends now.
     pub(crate) fn expire_all(&mut self) {
         self.access.clear();

@@ -4,6 +4,8 @@
 //! (mode 0600 in a directory of mode 0700): one JSON line in, one JSON line out.
 
 use crate::app::{App, local_operator, unreachable};
+use crate::connections::Connections;
+use crate::connections::order::ConnectionOrder;
 use crate::exit::Failure;
 use aceso_audit::{Action, VerifyingKey};
 use aceso_base::{LogicalId, Role, RoleSet, SubjectId, TenantId, UserId};
@@ -60,6 +62,8 @@ pub enum Order {
     ClientsAdd { tenant: String, id: String, roles: Vec<String> },
     /// Gets tokens or not.
     ClientsDisable { id: String, disabled: bool },
+    /// Something about connections.
+    Connections(ConnectionOrder),
 }
 
 /// The socket of a data directory.
@@ -100,7 +104,7 @@ enum Answer {
 ///
 /// # Errors
 /// [`Failure::Unreachable`] when the socket cannot be made.
-pub fn listen(app: &App) -> Result<(), Failure> {
+pub fn listen(app: &App, connections: &Connections) -> Result<(), Failure> {
     let path = socket(&app.config.data_dir);
     // A socket of a process that is gone: this one holds the lock of the data directory.
     let _ = std::fs::remove_file(&path);
@@ -108,10 +112,10 @@ pub fn listen(app: &App) -> Result<(), Failure> {
         |error: std::io::Error| unreachable("the control socket", format!("cannot be made ({:?})", error.kind()));
     let listener = UnixListener::bind(&path).map_err(failed)?;
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
-    let app = app.clone();
+    let (app, connections) = (app.clone(), connections.clone());
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            let app = app.clone();
+            let (app, connections) = (app.clone(), connections.clone());
             tokio::spawn(async move {
                 let (read, mut write) = stream.into_split();
                 let mut line = String::new();
@@ -119,7 +123,7 @@ pub fn listen(app: &App) -> Result<(), Failure> {
                     return;
                 }
                 let answer = match serde_json::from_str::<Order>(&line) {
-                    Ok(order) => match carry_out(&app, order).await {
+                    Ok(order) => match carry_out(&app, Some(&connections), order).await {
                         Ok(value) => Answer::Done(value),
                         Err(failure) => Answer::NotSo(failure.to_string()),
                     },
@@ -139,8 +143,15 @@ pub fn listen(app: &App) -> Result<(), Failure> {
 ///
 /// # Errors
 /// [`Failure`], never with a value of a record.
-pub async fn carry_out(app: &App, order: Order) -> Result<Value, Failure> {
+pub async fn carry_out(app: &App, connections: Option<&Connections>, order: Order) -> Result<Value, Failure> {
     match order {
+        Order::Connections(order) => {
+            let connections = match connections {
+                Some(connections) => connections.clone(),
+                None => Connections::open(app).await?,
+            };
+            crate::connections::order::carry_out(app, &connections, order).await
+        }
         Order::KeysStatus { tenant } => keys_status(app, &named_tenant(app, &tenant)?),
         Order::KeysRotate { tenant } => {
             let version = app.door().rotate_tenant_key(&named_tenant(app, &tenant)?, &local_operator()).await;

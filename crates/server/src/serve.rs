@@ -2,6 +2,7 @@
 
 use crate::app::{App, CONSOLE_CLIENT, unreachable};
 use crate::config::{Config, LogFormat};
+use crate::connections::{Connections, hooks};
 use crate::control;
 use crate::exit::Failure;
 use crate::listener::Bounded;
@@ -25,6 +26,8 @@ use tokio::net::TcpListener;
 pub struct Serving {
     /// The parts.
     pub app: App,
+    /// The connected systems.
+    pub connections: Connections,
     /// Where the public listener really is.
     pub address: SocketAddr,
     /// Where the operators' listener really is.
@@ -69,10 +72,11 @@ impl Serving {
             config.public_url = format!("http://{address}");
         }
         let app = App::open(config).await?;
-        control::listen(&app)?;
+        let connections = Connections::open(&app).await?;
+        control::listen(&app, &connections)?;
         let metrics = Arc::new(Metrics::new());
         watch_app(&app, &metrics);
-        Ok(Self { app, address, ops_address, listener, ops_listener, metrics })
+        Ok(Self { app, connections, address, ops_address, listener, ops_listener, metrics })
     }
 
     /// Serves until told to stop, then answers what has begun.
@@ -80,7 +84,7 @@ impl Serving {
     /// # Errors
     /// [`Failure`] when a listener fails or the log takes no entry.
     pub async fn run(self, shutdown: &Shutdown) -> Result<(), Failure> {
-        let Self { app, listener, ops_listener, metrics, .. } = self;
+        let Self { app, connections, listener, ops_listener, metrics, .. } = self;
         app.note(Action::SystemStart).await?;
         tracing::info!(state = "serving", port = self.address.port(), "listening");
         let background = [
@@ -88,6 +92,7 @@ impl Serving {
             tokio::spawn(sweep(app.clone())),
             tokio::spawn(check_index(app.clone())),
             tokio::spawn(keep_snapshot(app.clone())),
+            tokio::spawn(connections.clone().serve(app.clone())),
         ];
         let ops = ops::router(Arc::clone(&metrics), Arc::new(app.clone()));
         let drain = app.config.limits.drain;
@@ -98,6 +103,10 @@ impl Serving {
         let console = console(&app, shutdown);
         let routes = api.router().merge(console.router());
         let public = telemetry::http::measured(in_time(routes, app.config.limits.request), &metrics);
+        let public = telemetry::http::measured(
+            in_time(api.router().merge(hooks(&app, &connections)), app.config.limits.request),
+            &metrics,
+        );
         let listener = Bounded::new(listener, app.config.limits.connections);
         let ended = serve_until(listener, public, shutdown, drain).await;
         for task in background {

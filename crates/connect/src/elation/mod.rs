@@ -6,10 +6,12 @@ mod capabilities;
 mod envelope;
 mod map;
 mod model;
+mod vendor;
 #[cfg(test)]
 mod tests;
 
 pub use capabilities::{CAPABILITIES, ERRORS};
+pub use vendor::Elation;
 pub use envelope::{Action, Delivery, ErrorBody, Listed, Page, PublishedEvent, Subscription, subscription_request};
 
 use aceso_fhir::json::{Doc, Kind, Limits, Node};

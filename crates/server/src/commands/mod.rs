@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod config;
+pub mod connections;
 pub mod doctor;
 pub mod import;
 pub mod keys;
@@ -45,6 +46,9 @@ pub enum Command {
     /// Export the audit log, and verify an exported one offline
     #[command(subcommand)]
     Audit(audit::Command),
+    /// Connected systems: add, run, look after
+    #[command(subcommand)]
+    Connections(connections::Command),
     /// Accounts of people
     #[command(subcommand)]
     People(people::People),
@@ -91,6 +95,7 @@ pub fn run(cli: Cli, out: &mut dyn Write) -> Result<Exit, Failure> {
         Command::Keys(command) => keys::run(command, out),
         Command::Leakage(of) => leakage::run(&of, out),
         Command::Audit(command) => audit::run(&command, out),
+        Command::Connections(command) => connections::run(command, out),
         Command::People(command) => people::run(command, out),
         Command::Clients(command) => people::run_clients(command, out),
         Command::Policy(command) => policy::run(&command, out),

@@ -51,7 +51,7 @@ pub fn have_done(config: Config, order: Order) -> Result<Value, Failure> {
     }
     runtime()?.block_on(async {
         let app = App::open(config).await?;
-        carry_out(&app, order).await
+        carry_out(&app, None, order).await
     })
 }
 

@@ -1,0 +1,96 @@
+//! What has changed since the last run: by time of change where the source can be asked so, and by its list of past events.
+
+use super::engine::Sync;
+use super::run::{Hear, RunError};
+use crate::http::Request;
+use crate::pattern::{ChangeFeed, ResourceCapability};
+use aceso_base::Timestamp;
+
+/// Seconds before the newest change that was seen, from which the next run asks: what was changed at the same moment and committed later
+/// is not missed.
+const OVERLAP: i64 = 600;
+
+impl Sync {
+    pub(crate) async fn changes(&self, hear: Hear<'_>) -> Result<(), RunError> {
+        let capabilities = self.source().vendor.capabilities();
+        for resource in capabilities.resources {
+            if let Some(filter) = resource.listing.filters.changed_since {
+                self.changed_since(resource, filter, hear).await?;
+            }
+        }
+        if let Some(feed) = capabilities.change_feed {
+            self.catch_up(feed).await?;
+        }
+        self.note_time("changes", self.now()).await?;
+        Ok(())
+    }
+
+    async fn changed_since(
+        &self,
+        resource: &'static ResourceCapability,
+        filter: &str,
+        hear: Hear<'_>,
+    ) -> Result<(), RunError> {
+        let name = format!("since/{}", resource.kind);
+        let since = self.cursor(&name)?;
+        let address = self.source().list_address(resource.path, since.as_deref().map(|since| (filter, since)));
+        let mut newest = since.as_deref().and_then(moment).map(|since| since.plus_seconds(OVERLAP));
+        let vendor = &self.source().vendor;
+        self.walk(
+            resource,
+            address,
+            &mut |page| {
+                for object in &page.objects {
+                    let changed = vendor.source(resource.kind, object).ok().and_then(|source| source.version);
+                    newest = newest.max(changed.as_deref().and_then(moment));
+                }
+            },
+            hear,
+        )
+        .await?;
+        // Only now, with all of it taken: a run that ends early asks for the same again.
+        if let Some(newest) = newest {
+            self.note_time(&name, newest.plus_seconds(-OVERLAP)).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads the list of past events from where it was left, and every object that they name.
+    async fn catch_up(&self, feed: ChangeFeed) -> Result<(), RunError> {
+        let mut address = match self.cursor("feed")? {
+            Some(address) => address,
+            None => self.source().list_address(feed.path, None),
+        };
+        loop {
+            let vendor = &self.source().vendor;
+            let page = self.source().read(&Request::get(&address), |answer| vendor.changes(&answer.body)).await;
+            let (news, next) = page?;
+            for news in news {
+                self.take_news(&news).await?;
+            }
+            match next {
+                Some(next) if next != address => address = next,
+                // The last page is read again next time: more may stand on it then.
+                _ => break,
+            }
+            self.set_cursor("feed", &address).await?;
+        }
+        Ok(())
+    }
+}
+
+/// A time as sources write it (RFC 3339).
+pub(crate) fn moment(text: &str) -> Option<Timestamp> {
+    text.parse::<jiff::Timestamp>().ok().map(|at| Timestamp(at.as_millisecond()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_with_and_without_fractions_and_offsets_are_read() {
+        assert_eq!(moment("2026-01-02T03:04:05Z"), moment("2026-01-02T04:04:05.000+01:00"));
+        assert_eq!(moment("2026-01-02"), None);
+    }
+}

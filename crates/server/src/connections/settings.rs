@@ -1,0 +1,155 @@
+//! What is known of a connection: who it is, where its source is, and when it runs. Kept sealed, its secret included.
+
+use crate::exit::Failure;
+use aceso_base::TenantId;
+use aceso_connect::keeper::{Algorithm, Assertion, Credentials, Proof};
+use aceso_connect::limiter::Budget;
+use aceso_connect::pattern::ConnectionId;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::time::Duration;
+use zeroize::{Zeroize as _, Zeroizing};
+
+/// A connection as it is kept. The first byte of the document is its format.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Settings {
+    /// Its name.
+    pub name: String,
+    /// Which vendor's interface it speaks.
+    pub vendor: String,
+    /// Whose data comes in.
+    pub tenant: String,
+    /// Base address of the interface.
+    pub base: String,
+    /// Token endpoint.
+    pub token: String,
+    /// Our client id there.
+    pub client_id: String,
+    /// Scopes to ask for.
+    pub scopes: Vec<String>,
+    /// How we prove who we are.
+    pub proof: KeptProof,
+    /// When changes are looked for: five fields of cron.
+    pub schedule: String,
+    /// When everything is compared.
+    pub sweep: String,
+    /// Time zone of both, a name of the IANA database.
+    pub time_zone: String,
+    /// Most requests at once.
+    pub concurrency: u32,
+    /// Most requests a second; 0: as many as the source takes.
+    pub per_second: u32,
+    /// Where the source sends webhooks to, if it does.
+    pub hooks: Option<String>,
+    /// Nothing runs by itself.
+    pub paused: bool,
+}
+
+/// A secret as it is kept, inside the sealed document.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum KeptProof {
+    /// A client secret.
+    Secret {
+        /// The secret.
+        secret: String,
+    },
+    /// A private key that signs assertions.
+    Key {
+        /// `RS384` or `ES384`.
+        algorithm: String,
+        /// The key id that the other system knows.
+        key_id: String,
+        /// PEM.
+        pem: String,
+    },
+}
+
+impl Drop for KeptProof {
+    fn drop(&mut self) {
+        match self {
+            Self::Secret { secret } => secret.zeroize(),
+            Self::Key { pem, .. } => pem.zeroize(),
+        }
+    }
+}
+
+const FORMAT: u8 = 1;
+
+impl Settings {
+    /// The document.
+    pub(super) fn encode(&self) -> Zeroizing<Vec<u8>> {
+        let mut bytes = Zeroizing::new(vec![FORMAT]);
+        let _ = serde_json::to_writer(&mut *bytes, self);
+        bytes
+    }
+
+    /// `None` for another format.
+    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
+        let (&FORMAT, rest) = bytes.split_first()? else { return None };
+        serde_json::from_slice(rest).ok()
+    }
+
+    /// Checks everything that can be checked without asking the source.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`] names the setting and its rule, never its value.
+    pub fn check(&self) -> Result<(), Failure> {
+        ConnectionId::parse(&self.name).map_err(|error| usage("NAME", error))?;
+        TenantId::parse(&self.tenant).map_err(|error| usage("--tenant", error))?;
+        super::vendor(&self.vendor)?;
+        for (name, address) in [("--url", &self.base), ("--token-url", &self.token)] {
+            let uri: Result<http::Uri, _> = address.parse();
+            let good = uri.is_ok_and(|uri| {
+                matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some() && uri.query().is_none()
+            });
+            if !good {
+                return Err(usage(name, "an absolute http or https address without a query"));
+            }
+        }
+        if self.client_id.is_empty() {
+            return Err(usage("--client-id", "must not be empty"));
+        }
+        self.credentials()?;
+        super::schedule::Schedule::parse(&self.schedule, &self.time_zone)
+            .map_err(|error| usage("--schedule", error))?;
+        super::schedule::Schedule::parse(&self.sweep, &self.time_zone).map_err(|error| usage("--sweep", error))?;
+        if !(1..=256).contains(&self.concurrency) {
+            return Err(usage("--concurrency", "a number from 1 to 256"));
+        }
+        Ok(())
+    }
+
+    /// As the token keeper wants them.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`] for a key that cannot be read.
+    pub(super) fn credentials(&self) -> Result<Credentials, Failure> {
+        let proof = match &self.proof {
+            KeptProof::Secret { secret } => Proof::Secret(Zeroizing::new(secret.clone())),
+            KeptProof::Key { algorithm, key_id, pem } => {
+                let algorithm = match algorithm.as_str() {
+                    "RS384" => Algorithm::Rs384,
+                    "ES384" => Algorithm::Es384,
+                    _ => return Err(usage("--algorithm", "RS384 or ES384")),
+                };
+                let assertion = Assertion::new(algorithm, key_id, pem.as_bytes());
+                Proof::Assertion(Arc::new(assertion.map_err(|error| usage("--key-file", error))?))
+            }
+        };
+        Ok(Credentials {
+            token_address: self.token.clone(),
+            client_id: self.client_id.clone(),
+            scopes: self.scopes.clone(),
+            proof,
+        })
+    }
+
+    pub(super) fn budget(&self) -> Budget {
+        Budget { concurrency: self.concurrency, per_second: self.per_second, longest_pause: Duration::from_secs(60) }
+    }
+}
+
+fn usage(what: &str, rule: impl std::fmt::Display) -> Failure {
+    Failure::Usage(format!("{what}: {rule}"))
+}
