@@ -94,6 +94,11 @@ fn rank(path: &Path) -> u8 {
 
 /// How many bundles are worked on at once: one is parsed and sealed while another is being committed.
 const WORKERS: usize = 3;
+/// How many bytes of JSON may be worked on at once, all workers together: a bundle takes some ten times its bytes of memory on its
+/// way. A larger bundle is worked on alone.
+const AT_ONCE: usize = 12 << 20;
+/// A kilobyte: what the bytes are counted in.
+const COUNTED: usize = 1024;
 
 /// Takes all sources. `progress` hears (done, all, records) after every bundle; `quarantine` gets a line of JSON for everything
 /// that was refused, with the reason and never a value.
@@ -118,15 +123,21 @@ pub async fn run(
         note(&total, summary, all, progress);
     }
     let next = Arc::new(AtomicUsize::new(0));
+    let room = Arc::new(tokio::sync::Semaphore::new(AT_ONCE / COUNTED));
     let rest = Arc::new(rest);
     let mut workers = tokio::task::JoinSet::new();
     let (sender, mut receiver) = tokio::sync::mpsc::channel(WORKERS);
     for _ in 0..WORKERS {
         let (app, caller, rest, next) = (app.clone(), caller.clone(), Arc::clone(&rest), Arc::clone(&next));
         let (resolved, quarantine, sender) = (Arc::clone(&resolved), quarantine.to_owned(), sender.clone());
+        let room = Arc::clone(&room);
         workers.spawn(async move {
             while let Some(source) = rest.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let size = source.about_bytes().clamp(COUNTED, AT_ONCE) / COUNTED;
+                // The semaphore is never closed.
+                let held = room.acquire_many(u32::try_from(size).unwrap_or(1)).await;
                 let done = take(&app, &caller, source, &resolved, &quarantine).await;
+                drop(held);
                 if sender.send(done).await.is_err() {
                     break;
                 }
@@ -216,8 +227,24 @@ impl Source {
         }
     }
 
+    /// How many bytes of JSON it probably has: packed bundles are some 22 times smaller (bzip2) or 14 times (gzip).
+    fn about_bytes(&self) -> usize {
+        let (name, packed) = match self {
+            Self::File(path) => {
+                let length = std::fs::metadata(path).map_or(0, |meta| meta.len());
+                (path.as_path(), usize::try_from(length).unwrap_or(usize::MAX))
+            }
+            Self::Embedded(name, bytes) => (Path::new(*name), bytes.len()),
+        };
+        match name.extension().and_then(|end| end.to_str()) {
+            Some("bz2") => packed.saturating_mul(23),
+            Some("gz") => packed.saturating_mul(15),
+            _ => packed,
+        }
+    }
+
     fn read(&self) -> std::io::Result<Vec<u8>> {
-        let mut body = Vec::new();
+        let mut body = Vec::with_capacity(self.about_bytes().min(AT_ONCE));
         match self {
             Self::Embedded(_, bytes) => {
                 bzip2::read::MultiBzDecoder::new(*bytes).read_to_end(&mut body)?;
