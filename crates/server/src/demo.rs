@@ -74,9 +74,8 @@ pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
             true => None,
             false => Some(demo_ehr::start(&serving, arguments.ehr_listen, EHR_PATIENTS, TENANT).await?),
         };
-        let told = Told { serving: &serving, ehr: ehr.as_ref(), folder: &folder, people: &people };
-        told.write_file()?;
-        told.tell(out)?;
+        write_file(&serving, &folder, &people, ehr.as_ref())?;
+        tell(&serving, &folder, &people, ehr.as_ref(), out)?;
         let ended = serving.run(&shutdown).await;
         if let Some(ehr) = ehr {
             ehr.stop().await;
@@ -195,7 +194,7 @@ fn subjects(app: &App) -> Result<Vec<LogicalId>, Failure> {
     Ok(found.into_iter().map(|patient| patient.id).collect())
 }
 
-fn write_file(serving: &Serving, folder: &Path, people: &[Account]) -> Result<(), Failure> {
+fn write_file(serving: &Serving, folder: &Path, people: &[Account], ehr: Option<&Simulator>) -> Result<(), Failure> {
     let subjects: Vec<String> = subjects(&serving.app)?.iter().map(|id| id.as_str().to_owned()).collect();
     let people: Vec<Value> = people
         .iter()
@@ -208,7 +207,11 @@ fn write_file(serving: &Serving, folder: &Path, people: &[Account]) -> Result<()
             })
         })
         .collect();
-    let value = json!({ "fhir": fhir(serving), "console": console(serving), "people": people, "subjects": subjects });
+    let mut value =
+        json!({ "fhir": fhir(serving), "console": console(serving), "people": people, "subjects": subjects });
+    if let (Some(ehr), Some(object)) = (ehr, value.as_object_mut()) {
+        object.insert("ehr".to_owned(), ehr.base_url().into());
+    }
     let path = folder.join("demo.json");
     let failed = |error: std::io::Error| unreachable("demo.json", format!("cannot be written ({:?})", error.kind()));
     let _ = std::fs::remove_file(&path);
@@ -216,7 +219,13 @@ fn write_file(serving: &Serving, folder: &Path, people: &[Account]) -> Result<()
     writeln!(file, "{value:#}").map_err(failed)
 }
 
-fn tell(serving: &Serving, folder: &Path, people: &[Account], out: &mut dyn Write) -> Result<(), Failure> {
+fn tell(
+    serving: &Serving,
+    folder: &Path,
+    people: &[Account],
+    ehr: Option<&Simulator>,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
     let fhir = fhir(serving);
     let patient = subjects(&serving.app)?.into_iter().next().map(|id| id.as_str().to_owned()).unwrap_or_default();
     let folder = folder.display();
@@ -228,6 +237,9 @@ fn tell(serving: &Serving, folder: &Path, people: &[Account], out: &mut dyn Writ
         console(serving),
         serving.ops_address
     )?;
+    if let Some(ehr) = ehr {
+        writeln!(out, "  EHR       {} (simulated; its records come in while you read this)", ehr.base_url())?;
+    }
     writeln!(out, "\n  One person per role: {}", people.iter().map(|a| a.username).collect::<Vec<_>>().join(", "))?;
     writeln!(
         out,
@@ -276,117 +288,17 @@ fn tell(serving: &Serving, folder: &Path, people: &[Account], out: &mut dyn Writ
     ];
     for (title, command) in stories {
         writeln!(out, "\n  {title}:\n    {command}")?;
-/// What the demo tells of itself.
-struct Told<'a> {
-    serving: &'a Serving,
-    ehr: Option<&'a Simulator>,
-    folder: &'a Path,
-    people: &'a [Account],
-}
-
-impl Told<'_> {
-    fn write_file(&self) -> Result<(), Failure> {
-        let Self { serving, ehr, folder, people } = self;
-        let subjects: Vec<String> = subjects(&serving.app)?.iter().map(|id| id.as_str().to_owned()).collect();
-        let people: Vec<Value> = people
-            .iter()
-            .map(|account| {
-                json!({
-                    "role": account.role.as_str(),
-                    "username": account.username,
-                    "password": account.password,
-                    "access_token": account.access_token,
-                })
-            })
-            .collect();
-        let mut value = json!({ "fhir": fhir(serving), "people": people, "subjects": subjects });
-        if let (Some(ehr), Some(object)) = (ehr, value.as_object_mut()) {
-            object.insert("ehr".to_owned(), ehr.base_url().into());
-        }
-        let path = folder.join("demo.json");
-        let failed =
-            |error: std::io::Error| unreachable("demo.json", format!("cannot be written ({:?})", error.kind()));
-        let _ = std::fs::remove_file(&path);
-        let mut file =
-            std::fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(&path).map_err(failed)?;
-        writeln!(file, "{value:#}").map_err(failed)
     }
-
-    fn tell(&self, out: &mut dyn Write) -> Result<(), Failure> {
-        let Self { serving, ehr, folder, people } = self;
-        let fhir = fhir(serving);
-        let patient = subjects(&serving.app)?.into_iter().next().map(|id| id.as_str().to_owned()).unwrap_or_default();
-        let folder = folder.display();
-        let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("aceso"));
-        let program = program.display();
+    if ehr.is_some() {
+        let name = demo_ehr::CONNECTION;
         writeln!(
             out,
-            "\n  FHIR R4   {fhir}\n  metrics   http://{}/metrics\n  people    {folder}/demo.json",
-            serving.ops_address
+            "\n  A connected EHR, and how its records come in:\n    {program} connections status {name} --config {folder}/{CONFIG_FILE}"
         )?;
-        if let Some(ehr) = ehr {
-            writeln!(out, "  EHR       {} (simulated; its records come in while you read this)", ehr.base_url())?;
-        }
-        writeln!(out, "\n  One person per role: {}", people.iter().map(|a| a.username).collect::<Vec<_>>().join(", "))?;
-        writeln!(
-            out,
-            "\n  Take tokens from the file:\n    token() {{ python3 -c \"import json,sys; print([p['access_token'] for p in json.load(open('{folder}/demo.json'))['people'] if p['role']==sys.argv[1]][0])\" $1; }}"
-        )?;
-        let stories = [
-            (
-                "The operator of the system sees no patient",
-                format!("curl -s -H \"Authorization: Bearer $(token operator)\" {fhir}/Patient/{patient}"),
-            ),
-            (
-                "Billing sees who, not what",
-                format!("curl -s -H \"Authorization: Bearer $(token billing)\" {fhir}/Patient/{patient}"),
-            ),
-            (
-                "A researcher sees what, not who",
-                format!(
-                    "curl -s -H \"Authorization: Bearer $(token researcher)\" '{fhir}/Observation?patient={patient}&_count=2'"
-                ),
-            ),
-            (
-                "The physician opens the record to treat",
-                format!(
-                    "curl -s -H \"Authorization: Bearer $(token physician)\" -H 'X-Purpose-Of-Use: TREAT' {fhir}/Patient/{patient}"
-                ),
-            ),
-            (
-                "Search inside one patient",
-                format!(
-                    "curl -s -H \"Authorization: Bearer $(token physician)\" '{fhir}/Observation?patient={patient}&category=vital-signs&_sort=-date&_count=3'"
-                ),
-            ),
-            (
-                "The auditor sees who looked",
-                format!(
-                    "curl -s -H \"Authorization: Bearer $(token auditor)\" 'http://{}/audit/entries?count=5'",
-                    serving.address
-                ),
-            ),
-            (
-                "Anybody can check the log, offline (in another terminal)",
-                format!(
-                    "LOG=$(mktemp -d) && {program} audit export --data {folder}/data --out $LOG && {program} audit verify $LOG"
-                ),
-            ),
-        ];
-        for (title, command) in stories {
-            writeln!(out, "\n  {title}:\n    {command}")?;
-        }
-        if ehr.is_some() {
-            writeln!(
-                out,
-                "\n  A connected EHR: how its records come in\n    {program} connections status {} --config {folder}/{CONFIG_FILE}",
-                demo_ehr::CONNECTION
-            )?;
-        }
-        writeln!(out, "\n  Ctrl-C stops.")?;
-        out.flush()?;
-        Ok(())
     }
+    writeln!(out, "\n  Ctrl-C stops.")?;
+    out.flush()?;
+    Ok(())
 }
 
 fn fhir(serving: &Serving) -> String {

@@ -101,12 +101,8 @@ impl Serving {
         let api =
             Api::new(app.repository.clone(), Arc::clone(&app.identity), Arc::clone(&app.rng), &app.config.public_url);
         let console = console(&app, shutdown);
-        let routes = api.router().merge(console.router());
+        let routes = api.router().merge(console.router()).merge(hooks(&app, &connections));
         let public = telemetry::http::measured(in_time(routes, app.config.limits.request), &metrics);
-        let public = telemetry::http::measured(
-            in_time(api.router().merge(hooks(&app, &connections)), app.config.limits.request),
-            &metrics,
-        );
         let listener = Bounded::new(listener, app.config.limits.connections);
         let ended = serve_until(listener, public, shutdown, drain).await;
         for task in background {

@@ -95,7 +95,8 @@ fn its_file_names_everything(demo: &Demo) {
     let promised =
         ["physician", "nurse", "front-desk", "billing", "researcher", "auditor", "operator", "patient", "integration"];
     assert_eq!(roles, promised);
-    assert_eq!(file["subjects"].as_array().unwrap().len(), 2);
+    assert!(file["subjects"].as_array().unwrap().len() >= 2);
+    assert!(file["ehr"].as_str().unwrap().starts_with("http://127.0.0.1:"));
     let server = Client::new(&format!("http://{}", demo.ports[0]));
     for person in file["people"].as_array().unwrap() {
         let (name, password) = (person["username"].as_str().unwrap(), person["password"].as_str().unwrap());

@@ -38,6 +38,8 @@ impl Peer {
         let (listen, ops) = (format!("127.0.0.1:{port}"), format!("127.0.0.1:{ops}"));
         let (place, patients) = (data.to_string_lossy(), patients.to_string());
         let arguments = ["demo", "--listen", &listen, "--ops-listen", &ops, "--data", &place, "--patients", &patients];
+        // Records that come in meanwhile would be measured along.
+        let arguments = [&arguments[..], &["--without-ehr"]].concat();
         let mut server = Server::start(binary, &arguments, &[], folder)?;
         let base = "/fhir/R4";
         let told = data.join("demo.json");

@@ -43,7 +43,15 @@ const RESERVED: &[(&[&str], &[&str], &str)] = &[
     ),
     (
         &["aws-lc-rs", "aws-lc-sys"],
-        &["aceso-seal", "aceso-audit", "aceso-identity", "aceso-kms", "aceso-custodian", "aceso-policy", "aceso-connect"],
+        &[
+            "aceso-seal",
+            "aceso-audit",
+            "aceso-identity",
+            "aceso-kms",
+            "aceso-custodian",
+            "aceso-policy",
+            "aceso-connect",
+        ],
         "cryptography would spread",
     ),
 ];

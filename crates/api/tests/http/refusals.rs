@@ -151,7 +151,7 @@ async fn every_refusal_is_an_entry_with_its_code_and_the_answer_has_its_receipt(
         assert_eq!(last.entry.user().map(|user| user.as_str().is_empty()), Some(false), "{what}");
         if let Some(record) = &row.record {
             let named: Vec<_> = last.entry.records().iter().map(|r| format!("{}/{}", r.rtype.name(), r.id)).collect();
-            assert_eq!(named, [record.clone()], "{what}");
+            assert_eq!(named, std::slice::from_ref(record), "{what}");
         }
         assert!(last.entry.records().iter().all(|record| record.id.as_str() != "jane-doe"), "{what}");
         let receipt = answer.header("x-audit-receipt").unwrap_or_else(|| panic!("no receipt: {what}"));

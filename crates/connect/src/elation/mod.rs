@@ -6,13 +6,13 @@ mod capabilities;
 mod envelope;
 mod map;
 mod model;
-mod vendor;
 #[cfg(test)]
 mod tests;
+mod vendor;
 
 pub use capabilities::{CAPABILITIES, ERRORS};
-pub use vendor::Elation;
 pub use envelope::{Action, Delivery, ErrorBody, Listed, Page, PublishedEvent, Subscription, subscription_request};
+pub use vendor::Elation;
 
 use aceso_fhir::json::{Doc, Kind, Limits, Node};
 
