@@ -320,7 +320,7 @@ impl Token {
     fn has_life_left(&self, now: Timestamp) -> bool {
         let life = self.expires.0.saturating_sub(self.obtained.0);
         let left = self.expires.0.saturating_sub(now.0);
-        left > (life / RENEW_AT).min(LEAST_LEFT * 1000).max(0)
+        left > (life / RENEW_AT).clamp(0, LEAST_LEFT * 1000)
     }
 }
 

@@ -82,10 +82,11 @@ impl Sync {
                 return Ok(done);
             }
             for (key, bytes) in block {
-                if let Ok(waiting) = serde_json::from_slice::<Waiting>(&bytes) {
-                    if let Some(resource) = self.source().vendor.capabilities().resource(&waiting.kind) {
-                        self.take_by_id(resource, &waiting.id).await?;
-                    }
+                let waiting = serde_json::from_slice::<Waiting>(&bytes).ok();
+                let capabilities = self.source().vendor.capabilities();
+                let named = waiting.and_then(|waiting| Some((capabilities.resource(&waiting.kind)?, waiting.id)));
+                if let Some((resource, id)) = named {
+                    self.take_by_id(resource, &id).await?;
                 }
                 self.intake().write(None, vec![Note { space: Space::Inbox, key, value: None }]).await?;
                 done += 1;
