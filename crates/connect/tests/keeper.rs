@@ -1,6 +1,6 @@
 //! The token keeper against a token endpoint and an interface of our own, over real HTTP.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
+#![expect(clippy::unwrap_used, reason = "a test")]
 
 use aceso_base::{Clock, Timestamp};
 use aceso_connect::http::{Bounds, Http, Request};
