@@ -168,7 +168,12 @@ fn composite(body: &Value, code: &str, modifier: &str, value: &str) -> bool {
     }
     let both = |test: &dyn Fn(&Value) -> bool| contexts.iter().any(|context| test(context));
     if modifier == "missing" {
-        let there = both(&|context| !context["code"].is_null() && !values(context, kind).is_empty());
+        let there = both(&|context| {
+            let holder = serde_json::json!({"resourceType": "Observation", "code": context["code"]});
+            // A code without anything in it is none.
+            let coded = naive::matches("token", "Observation.code", &holder, "missing", "false");
+            coded && !values(context, kind).is_empty()
+        });
         return there != (value == "true");
     }
     let (wanted_code, wanted) = value.split_once('$').unwrap();
