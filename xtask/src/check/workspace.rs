@@ -41,7 +41,36 @@ impl Workspace {
     pub fn load() -> Result<Self, Failure> {
         let text = output(&mut command("cargo", &["metadata", "--format-version", "1", "--locked"]))?;
         let metadata: Value = serde_json::from_str(&text).map_err(|error| format!("cargo metadata: {error}"))?;
-        Ok(Self::read(&metadata))
+        let mut workspace = Self::read(&metadata);
+        // The lock file also names packages that no feature of ours switches on (weak dependencies): those are never built.
+        let tree = [
+            "tree",
+            "--workspace",
+            "--target",
+            "all",
+            "--edges",
+            "all",
+            "--prefix",
+            "none",
+            "--format",
+            "{p}",
+            "--locked",
+        ];
+        let tree = output(&mut command("cargo", &tree))?;
+        workspace.keep_built(&tree);
+        Ok(workspace)
+    }
+
+    /// Keeps the foreign packages that a listing of `name vVERSION …` lines names.
+    fn keep_built(&mut self, tree: &str) {
+        let built: BTreeSet<(&str, &str)> = tree
+            .lines()
+            .filter_map(|line| {
+                let mut words = line.split_ascii_whitespace();
+                Some((words.next()?, words.next()?.strip_prefix('v')?))
+            })
+            .collect();
+        self.foreign.retain(|package| built.contains(&(package.name.as_str(), package.version.as_str())));
     }
 
     fn read(metadata: &Value) -> Self {
@@ -87,6 +116,14 @@ fn text(value: &Value, key: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn packages_that_are_never_built_do_not_count() {
+        let foreign = |name: &str| Foreign { name: name.to_owned(), version: "1.0.0".to_owned(), licence: None };
+        let mut workspace = Workspace { foreign: vec![foreign("a"), foreign("b")], ..Workspace::default() };
+        workspace.keep_built("aceso-x v0.1.0 (/somewhere)\na v1.0.0 (*)\nb v1.0.1\n");
+        assert_eq!(workspace.foreign.iter().map(|package| package.name.as_str()).collect::<Vec<_>>(), ["a"]);
+    }
 
     #[test]
     fn dev_dependencies_do_not_count() {

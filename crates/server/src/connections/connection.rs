@@ -42,10 +42,10 @@ pub(super) async fn by_schedule(connection: Arc<Connection>, app: App) {
     let (Ok(changes), Ok(sweeps)) = (Schedule::parse(schedule, time_zone), Schedule::parse(sweep, time_zone)) else {
         return;
     };
-    if let Some(target) = hooks {
-        if let Err(error) = connection.sync.subscribe(target).await {
-            tracing::warn!(code = error.code(), "webhooks of a connection could not be subscribed");
-        }
+    if let Some(target) = hooks
+        && let Err(error) = connection.sync.subscribe(target).await
+    {
+        tracing::warn!(code = error.code(), "webhooks of a connection could not be subscribed");
     }
     let mut leg = Leg::Changes;
     loop {
