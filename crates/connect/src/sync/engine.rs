@@ -241,10 +241,13 @@ impl Sync {
             self.waiting().push((resource, id.to_owned()));
         }
         let deleted = mapped.deleted;
-        let notes = vec![
+        let mut notes = vec![
             Note { space: Space::Objects, key: key.clone(), value: Some(note.encode()) },
             Note { space: Space::Letters, key, value: None },
         ];
+        let beside = mapped.records.iter().filter(|record| record.subject.is_directory() && record.id.as_str() != name);
+        notes.extend(beside.map(|record| self.record_note(&record.id, Some(record.rtype))));
+        notes.extend(left.iter().map(|(_, id)| self.record_note(id, None)));
         let bundle = (!mapped.records.is_empty() || !left.is_empty()).then(|| bundle(&mapped, &left));
         match self.intake().write(bundle, notes).await {
             Ok(()) => Ok(Some(if deleted { Verdict::Deleted } else { Verdict::Written })),
@@ -276,10 +279,11 @@ impl Sync {
             deleted: true,
             ..known
         };
-        let notes = vec![
+        let mut notes = vec![
             Note { space: Space::Objects, key: key.clone(), value: Some(note.encode()) },
             Note { space: Space::Letters, key, value: None },
         ];
+        notes.extend(left.iter().map(|(_, id)| self.record_note(id, None)));
         let bundle = (!left.is_empty()).then(|| bundle(&Mapped::default(), &left));
         match self.intake().write(bundle, notes).await {
             Ok(()) => Ok(Verdict::Deleted),
@@ -301,11 +305,19 @@ impl Sync {
         Ok(false)
     }
 
-    /// Whether the record of this type and id was made and not removed. Only the main record of an object is found by its id.
+    /// Whether the record of this type and id was made and not removed: the main record of an object, or one of the directory beside it.
     fn is_here(&self, rtype: &str, id: &str) -> Result<bool, IntakeError> {
-        let note = self.intake().load(Space::Objects, &format!("{}{id}", self.prefix()))?;
-        let note = note.and_then(|bytes| ObjectNote::decode(&bytes));
-        Ok(note.is_some_and(|note| note.made.iter().any(|(t, i)| t == rtype && i == id)))
+        let key = format!("{}{id}", self.prefix());
+        let note = self.intake().load(Space::Objects, &key)?.and_then(|bytes| ObjectNote::decode(&bytes));
+        if note.is_some_and(|note| note.made.iter().any(|(t, i)| t == rtype && i == id)) {
+            return Ok(true);
+        }
+        Ok(self.intake().load(Space::Records, &key)?.is_some_and(|found| found.as_slice() == rtype.as_bytes()))
+    }
+
+    fn record_note(&self, id: &LogicalId, rtype: Option<ResourceType>) -> Note {
+        let value = rtype.map(|rtype| Zeroizing::new(rtype.name().as_bytes().to_vec()));
+        Note { space: Space::Records, key: format!("{}{id}", self.prefix()), value }
     }
 
     /// Objects that were mapped in this run before something that they refer to was here.

@@ -9,6 +9,8 @@ use zeroize::Zeroizing;
 pub enum Space {
     /// What is known of each source object.
     Objects,
+    /// Records of the directory that are not the main record of an object: others may refer to them.
+    Records,
     /// How far each leg has come.
     Cursors,
     /// Objects that were set aside.
@@ -25,6 +27,7 @@ impl Space {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Objects => "sync-objects",
+            Self::Records => "sync-records",
             Self::Cursors => "sync-cursors",
             Self::Letters => "sync-letters",
             Self::Inbox => "sync-inbox",
