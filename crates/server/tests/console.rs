@@ -29,7 +29,8 @@ impl Demo {
         let [listen, ops] = [free_port(), free_port()].map(|port| format!("127.0.0.1:{port}"));
         let data = folder.join("demo");
         let place = data.to_str().unwrap();
-        let arguments = ["demo", "--listen", &listen, "--ops-listen", &ops, "--data", place, "--patients", "4"];
+        let arguments =
+            ["demo", "--listen", &listen, "--ops-listen", &ops, "--data", place, "--patients", "4", "--without-ehr"];
         let mut running = Running::start(&folder, &arguments);
         running.wait_ready(&Client::new(&format!("http://{ops}")), Duration::from_secs(180));
         Self { _running: running, data }

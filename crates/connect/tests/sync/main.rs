@@ -116,7 +116,7 @@ impl Rig {
             .filter(|(key, value)| found.get(*key).is_some_and(|f| f != *value && f != &earlier[*key]))
             .collect();
         assert!(missing.is_empty(), "missing {missing:?}");
-        for (key, wanted) in different.iter().take(1) {
+        if let Some((key, wanted)) = different.first() {
             panic!("{} differ, the first {key}:\n{wanted}\n{}", different.len(), found[*key]);
         }
         assert!(expected.len() > 100, "too little to compare");

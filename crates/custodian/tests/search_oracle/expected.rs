@@ -169,9 +169,9 @@ fn composite(body: &Value, code: &str, modifier: &str, value: &str) -> bool {
     let both = |test: &dyn Fn(&Value) -> bool| contexts.iter().any(|context| test(context));
     if modifier == "missing" {
         let there = both(&|context| {
-            let holder = serde_json::json!({"resourceType": "Observation", "code": context["code"]});
             // A code without anything in it is none.
-            let coded = naive::matches("token", "Observation.code", &holder, "missing", "false");
+            let code = &context["code"];
+            let coded = code["coding"].as_array().is_some_and(|list| !list.is_empty()) || code["text"].is_string();
             coded && !values(context, kind).is_empty()
         });
         return there != (value == "true");
