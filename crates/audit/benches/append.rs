@@ -5,21 +5,11 @@
 use std::hint::black_box;
 
 use aceso_audit::{Action, AppendError, Entry, Frame, LogKeys, Origin, Sequencer};
-use aceso_base::{
-    Caller, LogicalId, Purpose, Randomness, Region, Role, RoleSet, SubjectId, TenantId, Timestamp, Token16, UserId,
-    Version,
-};
+use aceso_base::{LogicalId, Purpose, Role, SubjectId, Timestamp, Token16, Version};
 use aceso_fhir::definitions::ResourceType;
 use aceso_labels::ClassSet;
+use aceso_testkit::{PlannedRandomness, caller};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-
-struct Fixed;
-
-impl Randomness for Fixed {
-    fn fill(&self, out: &mut [u8]) {
-        out.fill(7);
-    }
-}
 
 #[derive(Debug)]
 struct NotMade;
@@ -32,18 +22,7 @@ impl From<AppendError> for NotMade {
 
 fn entry() -> Entry {
     let id = LogicalId::parse("057aa36e-b892-9964-75b9-ffb46b097e34").unwrap();
-    let caller = Caller {
-        tenant: TenantId::parse("clinic").unwrap(),
-        region: Region::parse("us").unwrap(),
-        user: UserId::parse("u-1f0a").unwrap(),
-        client: UserId::parse("console").unwrap(),
-        session: Token16([3; 16]),
-        roles: RoleSet::NONE.with(Role::Physician),
-        own_patient: None,
-        purpose: Purpose::Treatment,
-        request: Token16([4; 16]),
-    };
-    Entry::by(&caller, Action::Read)
+    Entry::by(&caller(&[Role::Physician], Purpose::Treatment), Action::Read)
         .with_grant(Token16([5; 16]))
         .with_classes(ClassSet::ALL)
         .with_subject(SubjectId::of_patient(id.as_str()).unwrap())
@@ -55,8 +34,11 @@ fn entry() -> Entry {
 fn append(c: &mut Criterion) {
     let mut group = c.benchmark_group("append");
     for batch in [1_usize, 64, 512] {
-        let mut log =
-            Sequencer::create(&LogKeys::generate(&Fixed), &Origin::parse("log.example/bench").unwrap()).unwrap();
+        let mut log = Sequencer::create(
+            &LogKeys::generate(&PlannedRandomness::default()),
+            &Origin::parse("log.example/bench").unwrap(),
+        )
+        .unwrap();
         let entries = vec![entry(); batch];
         group.throughput(Throughput::Elements(batch as u64));
         group.bench_function(BenchmarkId::from_parameter(batch), |b| {

@@ -1,13 +1,11 @@
 //! What the shipped policies decide, and what the engine does with policies that are wrong.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use aceso_base::{
-    Caller, Interaction, LogicalId, Purpose, Randomness, Region, Role, RoleSet, SubjectId, TenantId, Timestamp,
-    Token16, UserId,
-};
+use aceso_base::{Caller, Interaction, LogicalId, Purpose, Region, Role, RoleSet, SubjectId, TenantId, Timestamp};
 use aceso_fhir::definitions::ResourceType;
 use aceso_labels::{ClassSet, DataClass};
 use aceso_policy::{AdminAction, Decision, DenialReason, Engine, Grant, Kind, PolicyError, Question, Scope, Target};
+use aceso_testkit::PlannedRandomness;
 use proptest::prelude::*;
 use std::sync::LazyLock;
 
@@ -18,25 +16,9 @@ const SCHEMA: &str = include_str!("../../../policies/aceso.cedarschema");
 
 static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::load().unwrap());
 
-struct Zeros;
-impl Randomness for Zeros {
-    fn fill(&self, out: &mut [u8]) {
-        out.fill(7);
-    }
-}
-
 fn caller(roles: &[Role], purpose: Purpose) -> Caller {
-    Caller {
-        tenant: TenantId::parse("clinic").unwrap(),
-        region: Region::parse("us").unwrap(),
-        user: UserId::parse("u1").unwrap(),
-        client: UserId::parse("console").unwrap(),
-        session: Token16([1; 16]),
-        roles: roles.iter().copied().collect(),
-        own_patient: roles.contains(&Role::Patient).then(|| LogicalId::parse(PATIENT).unwrap()),
-        purpose,
-        request: Token16([2; 16]),
-    }
+    let own_patient = roles.contains(&Role::Patient).then(|| LogicalId::parse(PATIENT).unwrap());
+    Caller { own_patient, ..aceso_testkit::caller(roles, purpose) }
 }
 
 fn rtype(name: &str) -> Option<ResourceType> {
@@ -64,7 +46,7 @@ fn population(type_name: &str) -> Target {
 }
 
 fn decide(who: &Caller, action: Interaction, target: &Target) -> Result<Grant, (DenialReason, bool)> {
-    match ENGINE.decide(who, action, target, NOW, &Zeros) {
+    match ENGINE.decide(who, action, target, NOW, &PlannedRandomness::default()) {
         Decision::Granted(grant) => Ok(grant),
         Decision::Denied(denial) => Err((denial.reason, denial.hide)),
     }
@@ -272,7 +254,7 @@ fn administration_is_for_operators_and_the_log_for_auditors() {
 fn callers_of_another_region_stay_outside() {
     let engine = Engine::load().unwrap().serving(Region::parse("ksa").unwrap());
     let nurse = caller(&[Role::Nurse], Purpose::Treatment);
-    match engine.decide(&nurse, Interaction::Read, &record("Patient", PATIENT), NOW, &Zeros) {
+    match engine.decide(&nurse, Interaction::Read, &record("Patient", PATIENT), NOW, &PlannedRandomness::default()) {
         Decision::Denied(denial) => assert_eq!((denial.reason, denial.hide), (DenialReason::Region, true)),
         Decision::Granted(_) => panic!("granted across regions"),
     }
@@ -334,7 +316,13 @@ fn with(policies: &str) -> Result<Engine, PolicyError> {
 
 fn read_with(policies: &str) -> Result<ClassSet, DenialReason> {
     let nurse = caller(&[Role::Nurse], Purpose::Treatment);
-    match with(policies).unwrap().decide(&nurse, Interaction::Read, &record("Patient", PATIENT), NOW, &Zeros) {
+    match with(policies).unwrap().decide(
+        &nurse,
+        Interaction::Read,
+        &record("Patient", PATIENT),
+        NOW,
+        &PlannedRandomness::default(),
+    ) {
         Decision::Granted(grant) => Ok(grant.classes()),
         Decision::Denied(denial) => Err(denial.reason),
     }

@@ -1,34 +1,10 @@
 //! Less than one may see, and what somebody else would see: answers that open nothing.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
-use aceso_base::{
-    Caller, Interaction, LogicalId, Purpose, Randomness, Region, Role, RoleSet, SubjectId, TenantId, Timestamp,
-    Token16, UserId,
-};
+use aceso_base::{Interaction, LogicalId, Purpose, Role, SubjectId, Timestamp};
 use aceso_fhir::definitions::ResourceType;
 use aceso_labels::{ClassSet, DataClass};
 use aceso_policy::{Decision, DenialReason, Engine, Kind, Question, Scope, Target};
-
-struct Sevens;
-impl Randomness for Sevens {
-    fn fill(&self, out: &mut [u8]) {
-        out.fill(7);
-    }
-}
-
-fn nurse() -> Caller {
-    Caller {
-        tenant: TenantId::parse("clinic").unwrap(),
-        region: Region::parse("us").unwrap(),
-        user: UserId::parse("u1").unwrap(),
-        client: UserId::parse("console").unwrap(),
-        session: Token16([1; 16]),
-        roles: RoleSet::NONE.with(Role::Nurse),
-        own_patient: None,
-        purpose: Purpose::Treatment,
-        request: Token16([2; 16]),
-    }
-}
+use aceso_testkit::{PlannedRandomness, caller};
 
 #[test]
 fn a_narrowed_decision_has_no_class_that_was_not_granted_and_none_is_a_denial() {
@@ -38,7 +14,8 @@ fn a_narrowed_decision_has_no_class_that_was_not_granted_and_none_is_a_denial() 
         subject: SubjectId([9; 16]),
         scope: Scope::Record(LogicalId::parse("a-record").unwrap()),
     };
-    let ask = || engine.decide(&nurse(), Interaction::Read, &target, Timestamp(0), &Sevens);
+    let (nurse, rng) = (caller(&[Role::Nurse], Purpose::Treatment), PlannedRandomness::default());
+    let ask = || engine.decide(&nurse, Interaction::Read, &target, Timestamp(0), &rng);
     let classes = |decision: Decision| match decision {
         Decision::Granted(grant) => Some(grant.classes()),
         Decision::Denied(denial) => {
@@ -59,7 +36,7 @@ fn a_narrowed_decision_has_no_class_that_was_not_granted_and_none_is_a_denial() 
 fn what_a_role_would_see_is_told_without_a_grant() {
     let engine = Engine::load().unwrap();
     let question = |role: Role, purpose: Purpose| Question {
-        roles: RoleSet::NONE.with(role),
+        roles: [role].into_iter().collect(),
         purpose,
         interaction: Interaction::Read,
         kind: Kind::PatientData,

@@ -1,6 +1,6 @@
 //! What the envelope costs, warm: the key of the subject is open, the grant and its receipt are at hand.
 
-#![expect(clippy::unwrap_used, reason = "a bench fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench fails by panicking and prints")]
 
 #[path = "../tests/common/mod.rs"]
 #[expect(dead_code, reason = "used by the tests")]
@@ -12,6 +12,7 @@ use aceso_seal::index::{PatientValues, Plan, patient_tokens};
 use aceso_seal::{
     IndexDigest, RecordToSeal, SystemRandomness, open_record, open_search, seal_record, seal_search, subject_token,
 };
+use aceso_testkit::percentiles;
 use common::{Door, NOW, PATIENT, Tenant, id, rtype};
 use criterion::{Criterion, criterion_group, criterion_main};
 use std::hint::black_box;
@@ -44,6 +45,13 @@ fn all(criterion: &mut Criterion) {
         criterion.bench_function(&format!("open record, {name}, structure only"), |b| {
             b.iter(|| open_record(keys, None, &auditor, &auditor_receipt, &place, black_box(&sealed), NOW).unwrap());
         });
+        let sealing = percentiles(&format!("seal record, {name}"), || {
+            seal_record(keys, &subject, &place, black_box(record), &SystemRandomness).unwrap()
+        });
+        let opening = percentiles(&format!("open record, {name}, granted classes"), || {
+            open_record(keys, Some(&subject), &grant, &receipt, &place, black_box(&sealed), NOW).unwrap()
+        });
+        println!("{sealing}\n{opening}");
     }
 
     let index = IndexDigest::of(place.subject, &[], &[]);

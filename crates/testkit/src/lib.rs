@@ -10,20 +10,24 @@
     reason = "a test kit fails by panicking"
 )]
 
+mod caller;
 mod canary;
 mod client;
 mod clinic;
 mod clock;
 mod needles;
+mod percentiles;
 mod process;
 mod randomness;
 mod synthea;
 
+pub use caller::caller;
 pub use canary::{Canary, Hit};
 pub use client::{Answer, Client};
 pub use clinic::{Clinic, PASSWORD};
 pub use clock::SetClock;
 pub use needles::{Needle, encodings};
+pub use percentiles::percentiles;
 pub use process::{Running, TestConfig, binary, folder, free_port, run, run_with_input};
 pub use randomness::PlannedRandomness;
 pub use synthea::{Bundle, bundles, first_patients};
