@@ -3,7 +3,7 @@
 use super::order::{OfTenant, have_done, show};
 use crate::control::Order;
 use crate::exit::{Exit, Failure};
-use std::io::Write;
+use std::io::{BufRead, IsTerminal as _, Write};
 
 /// What to do with keys.
 #[derive(Debug, clap::Subcommand)]
@@ -51,7 +51,7 @@ pub struct Shred {
     /// The patient's id, a UUID
     #[arg(value_name = "SUBJECT")]
     pub subject: String,
-    /// Do it; without this nothing happens
+    /// Do not ask first. Asked is on a terminal only
     #[arg(long)]
     pub yes: bool,
     /// Whose data.
@@ -77,8 +77,9 @@ pub fn run(command: Command, out: &mut dyn Write) -> Result<Exit, Failure> {
         }
         Command::Flush(of) => (of, |_| Order::KeysFlush),
         Command::Shred(Shred { subject, yes, of }) => {
-            if !yes {
-                return Err(Failure::Usage("a shred cannot be undone; say --yes to do it".to_owned()));
+            let input = std::io::stdin();
+            if !yes && input.is_terminal() && !agreed(&mut input.lock(), &mut std::io::stderr())? {
+                return Err(Failure::NotSo("nothing was shredded".to_owned()));
             }
             let (config, tenant) = of.load()?;
             return show(out, of.form, &have_done(config, Order::KeysShred { tenant, subject })?);
@@ -86,4 +87,28 @@ pub fn run(command: Command, out: &mut dyn Write) -> Result<Exit, Failure> {
     };
     let (config, tenant) = of.load()?;
     show(out, of.form, &have_done(config, order(tenant))?)
+}
+
+/// Asks whether it is meant: the answer is `yes`, or no.
+fn agreed(input: &mut dyn BufRead, ask: &mut dyn Write) -> Result<bool, Failure> {
+    let failed = |error: std::io::Error| Failure::Usage(format!("the question was not answered ({:?})", error.kind()));
+    write!(ask, "This patient's keys are destroyed; it cannot be undone. Type yes to go on: ").map_err(failed)?;
+    ask.flush().map_err(failed)?;
+    let mut answer = String::new();
+    input.read_line(&mut answer).map_err(failed)?;
+    Ok(answer.trim() == "yes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_yes_is_yes() {
+        for (answer, meant) in [("yes\n", true), ("y\n", false), ("no\n", false), ("", false)] {
+            let mut asked = Vec::new();
+            assert_eq!(agreed(&mut answer.as_bytes(), &mut asked).unwrap(), meant, "{answer:?}");
+            assert!(String::from_utf8(asked).unwrap().contains("cannot be undone"));
+        }
+    }
 }
