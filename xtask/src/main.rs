@@ -18,6 +18,7 @@ cargo xtask <command>
                   among them; the last line is the runner's summary
   parts           only installs the parts (into target/parts)
   bench [--seconds 10] [--rounds 2] [--connections 64] [--patients 12] [--import DIR] [--hfs FILE] [--only WORD]
+        [--ehr-patients 100] [--ehr-per-second N]
         [--binary FILE --control FILE]
                   the benchmark: the server and its control build side by side, Helios HFS beside them when its binary is
                   given, machine and sync figures with the results

@@ -10,6 +10,7 @@ mod peer;
 mod process;
 mod report;
 mod scenarios;
+mod sync;
 mod table;
 mod wrk;
 
@@ -38,9 +39,13 @@ pub(crate) struct Options {
     pub control: Option<PathBuf>,
     /// A folder of bundles to import; the demo's when not given.
     pub import: Option<PathBuf>,
+    /// Patients of the simulated EHR that is synchronised.
+    pub ehr_patients: u32,
+    /// Requests that the simulated EHR takes a second; any number when not given.
+    pub ehr_per_second: Option<u32>,
     /// The binary of a Helios HFS server.
     pub hfs: Option<PathBuf>,
-    /// Only the scenarios whose name has this word; `import` for the import alone.
+    /// Only the scenarios whose name has this word; `import` and `sync` for these alone.
     pub only: Option<String>,
 }
 
@@ -54,6 +59,8 @@ impl Options {
             binary: None,
             control: None,
             import: None,
+            ehr_patients: 100,
+            ehr_per_second: None,
             hfs: None,
             only: None,
         };
@@ -71,6 +78,8 @@ impl Options {
                 "--binary" => options.binary = path(),
                 "--control" => options.control = path(),
                 "--import" => options.import = path(),
+                "--ehr-patients" => options.ehr_patients = number()?,
+                "--ehr-per-second" => options.ehr_per_second = Some(number()?),
                 "--hfs" => options.hfs = path(),
                 "--only" => options.only = Some(value.clone()),
                 _ => return Err(format!("unknown option {word}; {USAGE}")),
@@ -85,7 +94,7 @@ impl Options {
 }
 
 const USAGE: &str = "cargo xtask bench [--seconds 10] [--rounds 2] [--connections 64] [--patients 12] [--import DIR] \
-                     [--hfs FILE] [--only WORD] [--binary FILE --control FILE]";
+                     [--ehr-patients 100] [--ehr-per-second N] [--hfs FILE] [--only WORD] [--binary FILE --control FILE]";
 
 /// Builds, loads, measures, prints.
 pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
@@ -105,6 +114,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
             None => ("the demo's bundles".to_owned(), root().join("testdata/synthea")),
         };
         report.import = Some((what, import::run(&builds.product, &bundles, &folder.join("import"))?));
+    }
+    if options.wants("sync") {
+        let (patients, rate) = (options.ehr_patients, options.ehr_per_second);
+        report.syncs.extend(sync::run(&builds.product, patients, rate, &folder.join("sync"))?);
     }
     if SCENARIOS.iter().any(|scenario| options.wants(scenario.name)) {
         measure(&builds, &folder, &options, &mut report)?;

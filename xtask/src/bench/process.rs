@@ -113,6 +113,17 @@ pub(crate) fn high_water(id: u32) -> Option<u64> {
     status(id, "VmHWM:")
 }
 
+/// Processor time that a process has used so far, user and system (`utime` and `stime` of proc(5), in hundredths of a second); `None`
+/// when it has ended.
+pub(crate) fn processor_time(id: u32) -> Option<Duration> {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    // The name, in brackets, may hold anything; the numbers come after it, the state first.
+    let (_, rest) = stat.rsplit_once(')')?;
+    let mut ticks = rest.split_whitespace().skip(11).map(str::parse::<u64>);
+    let (user, system) = (ticks.next()?.ok()?, ticks.next()?.ok()?);
+    Some(Duration::from_millis((user + system) * 10))
+}
+
 /// Watches the resident memory of a process, ten times a second.
 #[derive(Debug)]
 pub(crate) struct MemoryWatch {
@@ -166,6 +177,15 @@ mod tests {
         let watch = MemoryWatch::start(std::process::id());
         sleep(Duration::from_millis(250));
         assert!(watch.finish() > 500_000 && high_water(std::process::id()).unwrap() > 500_000);
+    }
+
+    #[test]
+    fn the_processor_time_of_a_process_grows() {
+        let begun = Instant::now();
+        while processor_time(std::process::id()).unwrap() < Duration::from_millis(50) {
+            assert!(begun.elapsed() < Duration::from_secs(60));
+        }
+        assert_eq!(processor_time(u32::MAX), None);
     }
 
     #[test]

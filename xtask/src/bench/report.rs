@@ -2,6 +2,7 @@
 
 use super::import::Imported;
 use super::scenarios::{CREATES, Measured, READS, SEARCHES};
+use super::sync::Synced;
 use super::table::markdown;
 
 /// Names of the servers.
@@ -15,6 +16,8 @@ pub(crate) struct Report {
     pub scenarios: Vec<(&'static str, Vec<Measured>)>,
     /// The import, where there was one, and what was imported.
     pub import: Option<(String, Imported)>,
+    /// Syncs of a connected system, in order.
+    pub syncs: Vec<Synced>,
     /// How fast the peer loaded the same patients, where there is one.
     pub peer_load: Option<f64>,
 }
@@ -37,6 +40,9 @@ impl Report {
                 rounded(import.per_second),
                 megabytes(import.peak)
             ));
+        }
+        for sync in &self.syncs {
+            text.push_str(&format!("\nSync of a simulated EHR, {}\n", sync.line()));
         }
         if let Some(rate) = self.peer_load {
             text.push_str(&format!("\nHelios HFS loaded the same patients at {} resources/s\n", rounded(rate)));
