@@ -20,16 +20,19 @@ pub(crate) struct Parts {
     pub modules: PathBuf,
     /// A Chromium that runs without a window.
     pub chromium: PathBuf,
+    /// A Redis server.
+    pub redis: PathBuf,
 }
 
 impl Parts {
     /// The variables by which tests find the parts.
-    pub fn variables(&self) -> [(&'static str, &Path); 4] {
+    pub fn variables(&self) -> [(&'static str, &Path); 5] {
         [
             ("ACESO_PARTS_PYTHON", &self.python),
             ("ACESO_PARTS_PROMTOOL", &self.promtool),
             ("ACESO_PARTS_MODULES", &self.modules),
             ("ACESO_PARTS_CHROMIUM", &self.chromium),
+            ("ACESO_PARTS_REDIS", &self.redis),
         ]
     }
 }
@@ -43,6 +46,7 @@ pub(crate) fn install() -> Result<Parts, Failure> {
         promtool: promtool(&folder)?,
         modules: modules(&folder)?,
         chromium: chromium()?,
+        redis: redis(&folder)?,
     })
 }
 
@@ -96,6 +100,30 @@ fn modules(folder: &Path) -> Result<PathBuf, Failure> {
 fn chromium() -> Result<PathBuf, Failure> {
     debian("chromium", "--version", &["chromium"])?;
     Ok(PathBuf::from("chromium"))
+}
+
+/// Debian's `redis-server` would bring a service with it. Its `redis-tools` has the same program under another name, and the name by
+/// which it is started decides what it is.
+fn redis(folder: &Path) -> Result<PathBuf, Failure> {
+    const PROGRAM: &str = "/usr/bin/redis-check-rdb";
+    let server = folder.join("redis/redis-server");
+    if exists("redis-server", "--version") {
+        return Ok(PathBuf::from("redis-server"));
+    }
+    debian(PROGRAM, "--version", &["redis-tools"])?;
+    // Makes the certificates for the one that speaks TLS.
+    debian("openssl", "version", &["openssl"])?;
+    if !exists(&server.to_string_lossy(), "--version") {
+        let failed = |error: std::io::Error| format!("{}: {error}", server.display());
+        std::fs::create_dir_all(folder.join("redis")).map_err(failed)?;
+        let _ = std::fs::remove_file(&server);
+        std::os::unix::fs::symlink(PROGRAM, &server).map_err(failed)?;
+    }
+    if exists(&server.to_string_lossy(), "--version") {
+        Ok(server)
+    } else {
+        Err("redis-server does not start".to_owned())
+    }
 }
 
 /// Unpacked from Debian's package, not installed: it would bring a service with it.

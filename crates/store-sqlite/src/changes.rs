@@ -1,6 +1,9 @@
-//! Counts the changes of compartments, so that what was read of one can be known to be still what is stored.
+//! Counts the changes of compartments and the tokens that are given, so that what was read can be known to be still what is stored.
 
 use aceso_base::SubjectId;
+use aceso_fhir::definitions::ResourceType;
+use aceso_phi::IndexToken;
+use aceso_store::{Put, TokenMark};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// More slots than a small installation has busy patients; two that share one only read anew more often.
@@ -37,4 +40,56 @@ impl Changes {
         let mixed = folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
         self.0.get(mixed as usize % SLOTS)
     }
+}
+
+/// Slots of each group of types, and groups: records of a type that is written all day do not disturb the others.
+const TOKEN_SLOTS: u64 = 1024;
+const GROUPS: usize = 32;
+
+/// One number for each slot; it only grows. Beside them what tells this opening of the database from all others.
+pub(crate) struct GivenTokens {
+    opening: [u8; 8],
+    slots: Box<[AtomicU64]>,
+}
+
+impl GivenTokens {
+    /// `opening`: random, new at each opening.
+    pub(crate) fn new(opening: [u8; 8]) -> Self {
+        Self { opening, slots: (0..GROUPS as u64 * TOKEN_SLOTS).map(|_| AtomicU64::new(0)).collect() }
+    }
+
+    /// The slots of the tokens that a put gives.
+    pub(crate) fn slots_of(put: &Put) -> impl Iterator<Item = usize> {
+        put.tokens.iter().map(|token| slot(put.key.rtype, token))
+    }
+
+    /// As [`Changes::count`].
+    pub(crate) fn count(&self, given: &[usize]) {
+        for slot in given.iter().filter_map(|slot| self.slots.get(*slot)) {
+            slot.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    /// Each number only grows, so their sum is the same only when all are.
+    pub(crate) fn mark(&self, rtype: ResourceType, tokens: &[IndexToken]) -> TokenMark {
+        let sum = tokens
+            .iter()
+            .filter_map(|token| self.slots.get(slot(rtype, token)))
+            .fold(0_u64, |sum, slot| sum.wrapping_add(slot.load(Ordering::SeqCst)));
+        let mut mark = [0; 16];
+        for (to, from) in mark.iter_mut().zip(self.opening.iter().chain(&sum.to_be_bytes())) {
+            *to = *from;
+        }
+        TokenMark(mark)
+    }
+}
+
+fn slot(rtype: ResourceType, token: &IndexToken) -> usize {
+    // Tokens are keyed hashes already; this only folds them (FNV-1a, draft-eastlake-fnv section 2).
+    let folded = token
+        .as_bytes()
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
+    let within = usize::try_from((folded >> 20) % TOKEN_SLOTS).unwrap_or(0);
+    usize::from(rtype.code()) % GROUPS * TOKEN_SLOTS as usize + within
 }

@@ -1,7 +1,7 @@
 //! The store as the rest of the product holds it.
 
-use crate::changes::Changes;
-use crate::connection::{Role, open};
+use crate::changes::{Changes, GivenTokens};
+use crate::connection::{Role, fault, open};
 use crate::database::Database;
 use crate::log::{LogHead, head};
 use crate::migrate::{is_current, migrate};
@@ -10,7 +10,9 @@ use crate::read::Readers;
 use crate::writer::Writer;
 use aceso_audit::{LogReader, Sequencer};
 use aceso_base::{Clock, SubjectId, Timestamp};
-use aceso_store::{Committing, Health, Store, StoreError, Unit};
+use aceso_fhir::definitions::ResourceType;
+use aceso_phi::IndexToken;
+use aceso_store::{Committing, Health, Store, StoreError, TokenMark, Unit};
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions, Permissions, TryLockError};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
@@ -134,7 +136,8 @@ impl SqliteStore {
             batch_units: options.batch_units,
             batch_bytes: options.batch_bytes,
         }));
-        let shared = Arc::new(Shared::new(path, &options));
+        let opening = connection.query_row("SELECT randomblob(8)", [], |row| row.get(0)).map_err(fault)?;
+        let shared = Arc::new(Shared::new(path, &options, GivenTokens::new(opening)));
         shared.measure()?;
         let writer = Writer {
             database,
@@ -146,6 +149,7 @@ impl SqliteStore {
             tenants: HashMap::new(),
             erased: false,
             touched: Vec::new(),
+            given: Vec::new(),
             measured: None,
             log_pages: i64::from(options.log_pages),
         };
@@ -188,6 +192,10 @@ impl Store for SqliteStore {
         self.shared.changes.of(subject)
     }
 
+    fn mark_of_tokens(&self, rtype: ResourceType, tokens: &[IndexToken]) -> TokenMark {
+        self.shared.given.mark(rtype, tokens)
+    }
+
     fn health(&self) -> Health {
         let last = self.shared.last_commit.load(Ordering::Relaxed);
         Health {
@@ -213,10 +221,11 @@ pub(crate) struct Shared {
     failed: Mutex<Option<StoreError>>,
     pub(crate) quota_pages: AtomicU64,
     pub(crate) changes: Changes,
+    pub(crate) given: GivenTokens,
 }
 
 impl Shared {
-    fn new(path: &Path, options: &Options) -> Self {
+    fn new(path: &Path, options: &Options, given: GivenTokens) -> Self {
         let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         Self {
             directory: directory.to_owned(),
@@ -226,6 +235,7 @@ impl Shared {
             failed: Mutex::new(None),
             quota_pages: AtomicU64::new(pages(options.quota)),
             changes: Changes::default(),
+            given,
         }
     }
 

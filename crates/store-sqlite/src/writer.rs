@@ -31,6 +31,8 @@ pub(crate) struct Writer {
     pub(crate) erased: bool,
     /// The compartments that the batch under way changes.
     pub(crate) touched: Vec<SubjectId>,
+    /// Slots of the tokens that the present batch gives.
+    pub(crate) given: Vec<usize>,
     pub(crate) measured: Option<Instant>,
     pub(crate) log_pages: i64,
 }
@@ -75,9 +77,11 @@ impl Writer {
 
     fn batch(&mut self, mut jobs: Vec<Job>) {
         self.touched.clear();
+        self.given.clear();
         let written = self.write(&mut jobs);
         // Also after a failure: whether the disk has the batch is not always known.
         self.shared.changes.count(&self.touched);
+        self.shared.given.count(&self.given);
         match written {
             Ok((written, receipts)) => {
                 self.shared.succeeded(self.clock.now());
@@ -144,8 +148,8 @@ impl Writer {
         let connection = self.database.connection()?;
         let before = self.counters.map_or_else(|| Counters::load(connection), Ok)?;
         let counters = self.counters.insert(before);
-        let mut batch =
-            Batch { connection, tenants: &mut self.tenants, counters, touched: &mut self.touched, erased: false };
+        let (tenants, touched, given) = (&mut self.tenants, &mut self.touched, &mut self.given);
+        let mut batch = Batch { connection, tenants, counters, touched, given, erased: false };
         let verdicts = jobs.iter().map(|job| batch.apply(&job.unit)).collect::<Result<Vec<_>, _>>()?;
         let erased = batch.erased;
         counters.save(connection, &before)?;

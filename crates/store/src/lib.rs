@@ -2,8 +2,9 @@
 //! one unit of work that holds all of it together with its audit entries.
 //!
 //! The store knows no plaintext: bodies, search parts, wrapped keys and documents are bytes to it. Every adapter passes
-//! the suite in `suite` (feature `suite`), so that one can stand in for another.
+//! the suite in `suite` (feature `suite`), so that one can stand in for another. Beside it the port of a shared cache ([`SharedCache`]).
 
+mod cache;
 mod document;
 mod error;
 mod event;
@@ -15,11 +16,12 @@ mod search;
 pub mod suite;
 mod unit;
 
+pub use cache::{CacheError, CacheHealth, CacheName, Caching, LARGEST_VALUE, SharedCache};
 pub use document::{Document, DocumentWrite};
 pub use error::{CommitError, StoreError};
 pub use event::{Event, EventKind};
 pub use keys::{KeyUsage, KeyUse, KeyWrite, SubjectKeyRow, TenantKeyRow};
 pub use reader::Reader;
 pub use record::{Head, RecordKey, RecordRow, SealedCursor, SealedUnder, Updated};
-pub use search::{Candidate, Candidates, IndexRow, SearchRow, SearchRowRef, TokenStats};
+pub use search::{Candidate, Candidates, IndexRow, SearchRow, SearchRowRef, TokenMark, TokenStats};
 pub use unit::{Committing, Health, Precondition, Put, Step, Store, Unit};

@@ -92,3 +92,7 @@ pub struct TokenStats {
     /// Rows that share the most frequent token.
     pub largest: u64,
 }
+
+/// Stands for the state in which some tokens led to some records. See [`crate::Store::mark_of_tokens`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TokenMark(pub [u8; 16]);

@@ -5,6 +5,7 @@ use crate::error::{CommitError, StoreError};
 use crate::keys::KeyWrite;
 use crate::reader::Reader;
 use crate::record::{RecordKey, RecordRow};
+use crate::search::TokenMark;
 use aceso_audit::{Entry, LogReader, Receipt};
 use aceso_base::{LogicalId, SubjectId, TenantId, Timestamp, Version};
 use aceso_fhir::definitions::ResourceType;
@@ -159,6 +160,12 @@ pub trait Store: Reader {
     ///
     /// Ask *before* reading: what was read is still what is stored for as long as the number is the same.
     fn changes_of(&self, subject: SubjectId) -> u64;
+
+    /// A mark that is another one once a unit that gives one of these tokens to a record of this type is acknowledged. It may change
+    /// without cause. No other opening of the store, in this process or another, gives the same, unless it counts the same units.
+    ///
+    /// Ask *before* reading: for as long as the mark is the same, no record has come to what [`Reader::by_tokens`] found.
+    fn mark_of_tokens(&self, rtype: ResourceType, tokens: &[IndexToken]) -> TokenMark;
 
     /// How the store is.
     fn health(&self) -> Health;

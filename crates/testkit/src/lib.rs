@@ -19,6 +19,7 @@ mod needles;
 mod percentiles;
 mod process;
 mod randomness;
+mod redis;
 mod synthea;
 
 pub use caller::caller;
@@ -30,4 +31,5 @@ pub use needles::{Needle, encodings};
 pub use percentiles::percentiles;
 pub use process::{Running, TestConfig, binary, folder, free_port, run, run_with_input};
 pub use randomness::PlannedRandomness;
+pub use redis::{RedisReply, RedisServer, TlsRedis};
 pub use synthea::{Bundle, bundles, first_patients};

@@ -14,7 +14,7 @@ const RESERVED: &[(&[&str], &[&str], &str)] = &[
     // kms implements the port for root keys, which seal declares; it wraps tenant keys and never sees a record.
     (&["aceso-seal"], &["aceso-custodian", "aceso-kms"], "bytes would become readable behind the door"),
     (
-        &["aceso-store-sqlite", "aceso-store-postgres", "aceso-kms"],
+        &["aceso-store-sqlite", "aceso-store-postgres", "aceso-cache-redis", "aceso-kms"],
         &["aceso-server"],
         "services would know where rows and root keys lie",
     ),
@@ -41,6 +41,7 @@ const RESERVED: &[(&[&str], &[&str], &str)] = &[
         &["aceso-store-sqlite", "aceso-server"],
         "SQL would be spoken outside the adapter",
     ),
+    (&["redis"], &["aceso-cache-redis"], "a cache would be spoken to outside the adapter, and see what is not sealed"),
     (
         &["aws-lc-rs", "aws-lc-sys"],
         &[

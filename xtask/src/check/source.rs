@@ -84,6 +84,7 @@ const RESERVED_CALLS: &[(&[&str], &[&str], &str)] = &[
             "crates/phi/",
             "crates/seal/",
             "crates/store-sqlite/",
+            "crates/cache-redis/",
             "crates/store/src/suite",
             // Documents and cursors come back as bytes; these files hand them to `open_document` and store none.
             "crates/custodian/src/boot.rs",

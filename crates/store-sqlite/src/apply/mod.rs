@@ -49,6 +49,8 @@ pub(crate) struct Batch<'a> {
     pub(crate) counters: &'a mut Counters,
     /// Compartments whose search parts, links or keys change.
     pub(crate) touched: &'a mut Vec<SubjectId>,
+    /// Slots of the tokens that records get.
+    pub(crate) given: &'a mut Vec<usize>,
     /// A key was destroyed: its bytes must leave the write-ahead log too.
     pub(crate) erased: bool,
 }

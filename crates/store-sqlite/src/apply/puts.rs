@@ -1,6 +1,7 @@
 //! Versions of records with their search parts, tokens, links and events.
 
 use super::{Batch, execute};
+use crate::changes::GivenTokens;
 use crate::format::{decode_links, decode_tokens, encode_links, encode_tokens, sorted_tokens};
 use crate::read::{bytes, column, one, subject as subject_at};
 use aceso_base::{SubjectId, Version};
@@ -135,8 +136,10 @@ impl Batch<'_> {
         if put.event { self.announce(tenant, put, kind) } else { Ok(()) }
     }
 
-    /// Notes every compartment in which a search could answer otherwise from now on: old and new home, old and new links.
+    /// Notes every compartment in which a search could answer otherwise from now on: old and new home, old and new links. And the
+    /// tokens by which a search across compartments could find more.
     fn touch(&mut self, put: &Put, plan: &Plan) -> Result<(), StoreError> {
+        self.given.extend(GivenTokens::slots_of(put));
         self.touched.push(put.row.head.subject);
         self.touched.extend(&put.links);
         if let Plan::Replace(current) | Plan::Reseal(current) = plan {

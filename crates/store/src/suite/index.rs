@@ -78,6 +78,45 @@ pub fn every_change_of_a_compartment_is_counted_before_the_answer<F: Fixture>() 
     assert_eq!(grew(), [false; 4], "an entry of the log alone");
 }
 
+/// A create, an update, a return and a re-seal that give a token; what takes one away need not.
+pub fn every_token_that_is_given_changes_its_mark_before_the_answer<F: Fixture>() {
+    let fixture = F::new();
+    let store = fixture.open();
+    let patient = rtype_of("Patient");
+    let mark = |values: &[&str]| {
+        let tokens: Vec<IndexToken> = values.iter().map(|value| token(value)).collect();
+        store.mark_of_tokens(patient, &tokens)
+    };
+    let record = key("Patient", "p");
+    let mut seen = vec![mark(&["roe", "jane"])];
+    let mut changed = |what: &str| {
+        let now = mark(&["roe", "jane"]);
+        assert!(!seen.contains(&now), "{what}");
+        seen.push(now);
+    };
+    done(&store, put(&record, 1).with_tokens(&["roe"]).unit());
+    changed("a new record");
+    done(&store, put(&record, 2).with_tokens(&["doe", "jane"]).unit());
+    changed("another name");
+    done(&store, put(&record, 3).deleted().unit());
+    done(&store, put(&record, 4).with_tokens(&["roe"]).unit());
+    changed("a return");
+    let mut again = put(&record, 4).with_tokens(&["roe"]);
+    again.reseal = true;
+    done(&store, again.unit());
+    changed("a re-seal that puts tokens back");
+    let before = mark(&["roe"]);
+    done(&store, Unit { entries: vec![entry()], ..Unit::default() });
+    assert_eq!(mark(&["roe"]), before, "an entry of the log alone");
+}
+
+/// Also when nothing was written in between: a mark of one life of the store says nothing about another.
+pub fn marks_of_two_openings_are_never_the_same<F: Fixture>() {
+    let fixture = F::new();
+    let first = fixture.open().mark_of_tokens(rtype_of("Patient"), &[token("roe")]);
+    assert_ne!(fixture.open().mark_of_tokens(rtype_of("Patient"), &[token("roe")]), first);
+}
+
 /// After `Break` nothing more is visited.
 pub fn a_scan_stops_when_told<F: Fixture>() {
     let fixture = F::new();

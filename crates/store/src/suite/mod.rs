@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
 
+pub mod cache;
 pub mod documents;
 pub mod index;
 pub mod keys;
@@ -49,6 +50,8 @@ macro_rules! store_suite {
             index::a_compartment_is_scanned_in_order_and_by_type,
             index::a_scan_stops_when_told,
             index::every_change_of_a_compartment_is_counted_before_the_answer,
+            index::every_token_that_is_given_changes_its_mark_before_the_answer,
+            index::marks_of_two_openings_are_never_the_same,
             index::linked_records_come_with_their_own_subject,
             index::search_parts_of_given_records_stay_inside_the_compartment,
             index::tokens_lead_to_live_records_only,
