@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test")]
 
+#[path = "keeper/sharing.rs"]
+mod sharing;
+
 use aceso_base::{Clock, Timestamp};
 use aceso_connect::http::{Bounds, Http, Request};
 use aceso_connect::keeper::{

@@ -2,24 +2,28 @@
 //!
 //! Callers get an [`Access`]: it sends requests of one connection, for a limited time, with the token put in on the way out and nowhere
 //! else. The keeper obtains tokens, renews them before they expire, once more when the other system answers 401, and never
-//! twice at the same time for one connection. What it keeps between restarts goes through a [`Vault`], which seals.
+//! twice at the same time for one connection. What it keeps between restarts goes through a [`Vault`], which seals; what several
+//! instances share goes through a [`Share`], which seals too.
 
 mod grant;
+mod share;
 mod stored;
 
 pub use grant::{Algorithm, Assertion, AssertionError, Credentials, Proof};
+pub use share::{Share, ShareError, Sharing};
 
 use crate::http::{Answer, Http, HttpError, Request};
 use ::http::HeaderValue;
 use ::http::header::AUTHORIZATION;
 use aceso_base::{Clock, Randomness, Timestamp};
 use grant::{TokenAnswer, token_request};
+use share::Had;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use stored::Token;
 use zeroize::Zeroizing;
 
-/// Where sealed tokens stay between restarts, and where several instances share them.
+/// Where sealed tokens stay between restarts.
 pub trait Vault: Send + Sync {
     /// What was kept last under a name, opened.
     ///
@@ -130,6 +134,7 @@ pub struct Keeper {
 struct Inner {
     http: Http,
     vault: Arc<dyn Vault>,
+    sharing: Option<Sharing>,
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Randomness>,
     slots: Mutex<BTreeMap<String, Arc<Slot>>>,
@@ -148,6 +153,8 @@ struct Slot {
 struct Held {
     token: Option<Token>,
     status: TokenStatus,
+    /// When the shared place was looked at last.
+    checked: Option<Timestamp>,
 }
 
 /// The right to send requests of one connection for a while.
@@ -165,10 +172,22 @@ const RENEW_AT: i64 = 5;
 const LEAST_LEFT: i64 = 30;
 
 impl Keeper {
-    /// A keeper without connections.
+    /// A keeper without connections, for a single instance.
     #[must_use]
     pub fn new(http: Http, vault: Arc<dyn Vault>, clock: Arc<dyn Clock>, rng: Arc<dyn Randomness>) -> Self {
-        Self { inner: Arc::new(Inner { http, vault, clock, rng, slots: Mutex::default() }) }
+        Self::sharing(http, vault, None, clock, rng)
+    }
+
+    /// A keeper without connections, that shares its tokens with those of other instances.
+    #[must_use]
+    pub fn sharing(
+        http: Http,
+        vault: Arc<dyn Vault>,
+        sharing: Option<Sharing>,
+        clock: Arc<dyn Clock>,
+        rng: Arc<dyn Randomness>,
+    ) -> Self {
+        Self { inner: Arc::new(Inner { http, vault, sharing, clock, rng, slots: Mutex::default() }) }
     }
 
     /// Takes a connection in charge. `base` is the address below which its token may be sent. A token that was kept is
@@ -185,7 +204,7 @@ impl Keeper {
             credentials,
             base: base.trim_end_matches('/').to_owned(),
             renewing: tokio::sync::Mutex::new(()),
-            held: Mutex::new(Held { token, status }),
+            held: Mutex::new(Held { token, status, checked: None }),
         };
         self.slots().insert(name.to_owned(), Arc::new(slot));
     }
@@ -195,7 +214,12 @@ impl Keeper {
     /// # Errors
     /// [`VaultError`] when the kept token cannot be removed; it is no longer used then, either.
     pub async fn forget(&self, name: &str) -> Result<(), VaultError> {
-        self.slots().remove(name);
+        let slot = self.slots().remove(name);
+        if let (Some(sharing), Some(slot)) = (&self.inner.sharing, slot) {
+            let shared = share::shared_name(name, &slot.credentials.fingerprint());
+            // Lost: it ends with the life of the token.
+            let _ = sharing.place.keep(&shared, None, std::time::Duration::ZERO).await;
+        }
         self.inner.vault.keep(name, None).await
     }
 
@@ -245,16 +269,22 @@ impl Access {
     /// A token with some life left, other than `refused`.
     async fn token(&self, refused: Option<&Token>) -> Result<Token, TokenError> {
         if let Some(token) = self.slot.usable(self.inner.clock.now(), refused) {
-            return Ok(token);
+            return Ok(match &self.inner.sharing {
+                Some(sharing) => self.check_shared(sharing, token).await,
+                None => token,
+            });
         }
         let _alone = self.slot.renewing.lock().await;
         // Whoever waited here finds what the one before him brought.
         if let Some(token) = self.slot.usable(self.inner.clock.now(), refused) {
             return Ok(token);
         }
-        let obtained = self.obtain().await;
-        self.slot.note(&obtained);
-        let token = obtained?;
+        let had = match &self.inner.sharing {
+            Some(sharing) => self.obtain_shared(sharing, refused).await,
+            None => self.obtain().await.map(Had::Own),
+        };
+        self.slot.note(&had);
+        let (Had::Own(token) | Had::Others(token)) = had?;
         let kept = token.encode(&self.slot.credentials.fingerprint());
         if self.inner.vault.keep(&self.name, Some(kept)).await.is_err() {
             // The token works; after a restart another one is obtained.
@@ -282,10 +312,11 @@ impl Slot {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn note(&self, obtained: &Result<Token, TokenError>) {
+    fn note(&self, had: &Result<Had, TokenError>) {
         let mut held = self.held();
-        match obtained {
-            Ok(token) => {
+        match had {
+            Ok(Had::Others(token)) => held.take_over(token),
+            Ok(Had::Own(token)) => {
                 held.status = TokenStatus {
                     expires: Some(token.expires),
                     refreshed: Some(token.obtained),
@@ -305,14 +336,41 @@ impl Slot {
     fn usable(&self, now: Timestamp, refused: Option<&Token>) -> Option<Token> {
         let held = self.held();
         let token = held.token.as_ref()?;
-        let fresh = token.has_life_left(now) && refused.is_none_or(|refused| refused.text != token.text);
-        fresh.then(|| token.clone())
+        token.is_usable(now, refused).then(|| token.clone())
+    }
+
+    fn take_over(&self, token: &Token) {
+        self.held().take_over(token);
+    }
+
+    /// Whether it is time to look at the shared place; says so once.
+    fn check_is_due(&self, now: Timestamp) -> bool {
+        let mut held = self.held();
+        let due = held.checked.is_none_or(|checked| checked.plus_seconds(share::CHECK_EVERY) <= now);
+        if due {
+            held.checked = Some(now);
+        }
+        due
     }
 
     /// Whether a token may go there: the same scheme, host and port, and the path at or below the base.
     fn is_below_base(&self, address: &str) -> bool {
         let Some(rest) = address.strip_prefix(&self.base) else { return false };
         (rest.is_empty() || rest.starts_with(['/', '?'])) && !rest.contains("/../") && !rest.ends_with("/..")
+    }
+}
+
+impl Held {
+    /// A token that another instance obtained.
+    fn take_over(&mut self, token: &Token) {
+        self.status = TokenStatus {
+            expires: Some(token.expires),
+            refreshed: Some(token.obtained),
+            refreshes: self.status.refreshes,
+            failures: 0,
+            last_error: None,
+        };
+        self.token = Some(token.clone());
     }
 }
 
