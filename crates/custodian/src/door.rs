@@ -4,6 +4,7 @@ use crate::freshness::Freshness;
 use crate::keyring::Keyring;
 use crate::log_index::LogIndex;
 use crate::search::OpenedTypes;
+use crate::shared::{SharedParts, SharedRoom};
 use crate::snapshots::StartReport;
 use crate::sweep::Told;
 use crate::write::Turns;
@@ -42,6 +43,8 @@ pub struct Parts {
     pub cached_subjects: usize,
     /// How many bytes of opened search parts are kept in memory; 0: none.
     pub opened_search_bytes: usize,
+    /// A cache that other processes may share; `None`: everything is in this process.
+    pub shared: Option<SharedParts>,
 }
 
 /// The door. Cheap to clone.
@@ -70,6 +73,7 @@ pub(crate) struct Inner {
     pub(crate) search_budget: Duration,
     pub(crate) turns: Turns,
     pub(crate) opened: OpenedTypes,
+    pub(crate) shared: Option<Arc<SharedRoom>>,
 }
 
 /// What reading the log back takes.
@@ -86,7 +90,7 @@ impl Custodian {
         (freshness, snapshot_size, started): (Freshness, u64, StartReport),
         log: LogSide,
     ) -> Self {
-        let Parts { store, engine, region, clock, rng, search_budget, plan, opened_search_bytes, .. } = parts;
+        let Parts { store, engine, region, clock, rng, search_budget, plan, opened_search_bytes, shared, .. } = parts;
         let inner = Inner {
             store,
             engine,
@@ -104,6 +108,7 @@ impl Custodian {
             search_budget,
             turns: Turns::default(),
             opened: OpenedTypes::new(opened_search_bytes),
+            shared: shared.map(|parts| Arc::new(SharedRoom::new(parts))),
         };
         Self { inner: Arc::new(inner) }
     }

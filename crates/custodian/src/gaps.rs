@@ -32,7 +32,11 @@ impl Custodian {
     ) -> Result<GrantedHits, SearchStop> {
         let mut looks = 0;
         loop {
-            let (found, gap) = self.granted_hits(caller, permission, request)?;
+            let mut lookup = self.look_up(caller, permission.0, request).await;
+            let (found, gap) = self.granted_hits(caller, permission, request, lookup.as_mut())?;
+            if let Some(lookup) = lookup {
+                self.share_lookup(lookup).await;
+            }
             looks += 1;
             match gap {
                 None => return Ok(found),

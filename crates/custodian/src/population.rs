@@ -2,7 +2,7 @@
 //! `Patient` type itself, which is scanned within the time limit when no index serves the question.
 
 use crate::facts::{ids, updated_range};
-use crate::search::{Candidates, SearchStop};
+use crate::search::{Candidates, Lookup, SearchStop};
 use aceso_base::{LogicalId, Timestamp};
 use aceso_fhir::definitions::ResourceType;
 use aceso_phi::Phi;
@@ -14,16 +14,24 @@ const MAX_CANDIDATES: usize = 50_000;
 const BLOCK: usize = 256;
 
 impl Candidates<'_> {
-    pub(crate) fn population(&mut self) -> Result<(), SearchStop> {
+    /// With `lookup` as far as a cache knows, or to be filled.
+    pub(crate) fn population(&mut self, mut lookup: Option<&mut Lookup>) -> Result<(), SearchStop> {
         for &rtype in self.request.types {
-            let names = self.population_names(rtype)?;
+            let names = self.population_names(rtype, lookup.as_deref_mut())?;
             self.check_names(names)?;
         }
         Ok(())
     }
 
     /// The records that can match at all.
-    fn population_names(&mut self, rtype: ResourceType) -> Result<Vec<(ResourceType, LogicalId)>, SearchStop> {
+    fn population_names(
+        &mut self,
+        rtype: ResourceType,
+        mut lookup: Option<&mut Lookup>,
+    ) -> Result<Vec<(ResourceType, LogicalId)>, SearchStop> {
+        if let Some(known) = lookup.as_mut().and_then(|lookup| lookup.known.take()) {
+            return Ok(known.into_iter().map(|id| (rtype, id)).collect());
+        }
         if let Some(ids) = self.request.filters.iter().find_map(ids) {
             return Ok(ids.into_iter().map(|id| (rtype, id)).collect());
         }
@@ -37,7 +45,11 @@ impl Candidates<'_> {
             if found.limit_hit {
                 return Err(SearchStop::TooCostly);
             }
-            return Ok(found.found.into_iter().map(|candidate| (rtype, candidate.id)).collect());
+            let found: Vec<LogicalId> = found.found.into_iter().map(|candidate| candidate.id).collect();
+            if let Some(lookup) = lookup {
+                lookup.read = Some(found.clone());
+            }
+            return Ok(found.into_iter().map(|id| (rtype, id)).collect());
         }
         if let Some((from, to)) = self.request.filters.iter().find_map(updated_range) {
             let updated = door.inner.store.updated_between(tenant, rtype, from, to, None, MAX_CANDIDATES);

@@ -46,4 +46,4 @@ pub use record::{
 pub use search::{
     IndexDigest, SearchHeader, check_search, may_open, open_search, reseal_search, seal_search, search_header,
 };
-pub use token::{INDEX_VERSION, subject_token};
+pub use token::{INDEX_VERSION, cache_name, subject_token};

@@ -31,6 +31,20 @@ pub fn subject_token(subject: &SubjectKey, rtype: ResourceType, param: &str, can
     token(class, &[], mac.get(..8).unwrap_or_default(), 64)
 }
 
+/// The name of something in a cache outside: a keyed hash of kind and parts, under the tenant's index key and a label of its own, so
+/// that it says nothing of them and is not an index token of any row. The same after a rotation of the tenant's keys.
+#[must_use]
+pub fn cache_name(keys: &TenantKeys, kind: &str, parts: &[&[u8]]) -> [u8; 32] {
+    let length = |part: &[u8]| u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes();
+    let all = [b"aceso/1/cache", kind.as_bytes()].into_iter().chain(parts.iter().copied());
+    let mut message = Vec::with_capacity(64);
+    for part in all {
+        message.extend_from_slice(&length(part));
+        message.extend_from_slice(part);
+    }
+    keys.index().mac.sign(&[&message])
+}
+
 /// A token that the whole tenant can look up. Only planned indexes ([`crate::index::TABLE`]) have one.
 pub(crate) fn tenant_token(keys: &TenantKeys, index: &Index, rtype: ResourceType, canonical: &[u8]) -> IndexToken {
     let class = index.class.code();

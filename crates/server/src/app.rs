@@ -73,6 +73,7 @@ impl App {
             origin,
             cached_subjects: (config.limits.cache_bytes / SUBJECT_BYTES).max(16),
             opened_search_bytes: config.limits.search_cache_bytes,
+            shared: crate::cache::open(&config)?,
         };
         let door = Custodian::open(prepared, parts).await.map_err(boot_failure)?;
         tell_start(&door);

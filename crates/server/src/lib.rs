@@ -3,6 +3,7 @@
 pub mod app;
 #[cfg(feature = "insecure-benchmark-control")]
 mod benchmark_control;
+mod cache;
 pub mod commands;
 pub mod config;
 pub mod connections;

@@ -188,6 +188,7 @@ fn too_late() -> Response {
 }
 
 fn watch_app(app: &App, metrics: &Arc<Metrics>) {
+    crate::cache::watch(app.door(), metrics);
     let app = app.clone();
     metrics.at_scrape(move |metrics| {
         use aceso_store::Store as _;

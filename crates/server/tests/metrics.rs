@@ -37,7 +37,15 @@ fn every_metric_passes_promtool() {
     metrics.histogram(&names::HTTP_DURATION, &[("http_route", "/a \"b\"")]).observe_duration(Duration::from_millis(3));
     metrics.histogram(&names::AUDIT_COMMIT, &[]).observe(0.2);
     metrics.histogram(&names::AUDIT_BATCH, &[]).observe(7.0);
-    for def in [&names::AUDIT_ENTRIES, &names::AUDIT_REJECTED, &names::AUDIT_FAILURES] {
+    for def in [
+        &names::AUDIT_ENTRIES,
+        &names::AUDIT_REJECTED,
+        &names::AUDIT_FAILURES,
+        &names::CACHE_LOSSES,
+        &names::CACHE_FAILURES,
+        &names::CACHE_UNREADABLE,
+        &names::CACHE_LOOKUPS,
+    ] {
         metrics.counter(def, &[("outcome", "ok")]).increment();
     }
     for def in [
@@ -46,6 +54,7 @@ fn every_metric_passes_promtool() {
         &names::AUDIT_TREE_SIZE,
         &names::AUDIT_LAST_CHECKPOINT,
         &names::AUDIT_DISK_FREE,
+        &names::CACHE_REACHED,
     ] {
         metrics.gauge(def, &[]).set(1);
     }

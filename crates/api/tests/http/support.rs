@@ -364,6 +364,7 @@ async fn door(dir: &std::path::Path, clock: &Arc<dyn Clock>, rng: &Arc<dyn Rando
         origin,
         cached_subjects: 64,
         opened_search_bytes: 1 << 20,
+        shared: None,
     };
     let door = Custodian::open(prepared, parts).await.unwrap();
     door.ensure_tenant(&tenant()).await.unwrap();

@@ -330,6 +330,7 @@ async fn door(dir: &std::path::Path, clock: &Arc<dyn Clock>, rng: &Arc<dyn Rando
         rng: Arc::clone(rng),
         search_budget: Duration::from_secs(10),
         opened_search_bytes: 1 << 20,
+        shared: None,
         plan: Plan::for_population(1000),
         origin,
         cached_subjects: 64,

@@ -1,5 +1,6 @@
 //! The candidates of one search, opened and checked one by one.
 
+use super::lookup::Lookup;
 use super::opened::OpenedType;
 use super::watch::Watch;
 use super::{SearchRequest, SearchScope};
@@ -79,6 +80,7 @@ impl Custodian {
         caller: &Caller,
         (grant, receipt): (&Grant, &Receipt),
         request: &SearchRequest<'_>,
+        lookup: Option<&mut Lookup>,
     ) -> Result<(GrantedHits, Option<Gap>), SearchStop> {
         let mut search = Candidates::new(self, caller, (grant, receipt), request);
         match request.scope {
@@ -87,7 +89,7 @@ impl Custodian {
             SearchScope::Population => match grant.subject() {
                 // A patient who searches everybody finds himself.
                 Some(own) => search.compartment(own)?,
-                None => search.population()?,
+                None => search.population(lookup)?,
             },
         }
         search.catch_up()?;

@@ -4,14 +4,17 @@
 //! second before any record is opened (which records are shown). No candidate is shown unchecked, so truncated tokens
 //! and other false hits cost time, never correctness.
 //!
-//! `candidates` finds and checks, `opened` remembers search parts that are open already, `show` opens what is shown.
+//! `candidates` finds and checks, `opened` remembers search parts that are open already, `lookup` shares with other processes what index
+//! tokens led to, `show` opens what is shown.
 
 mod candidates;
+mod lookup;
 mod opened;
 mod show;
 mod watch;
 
 pub(crate) use candidates::{Candidates, GrantedHits, Hit, Name, SearchStop};
+pub(crate) use lookup::Lookup;
 pub(crate) use opened::OpenedTypes;
 
 use crate::cursor::Position;

@@ -19,7 +19,7 @@ use aceso_base::{
 };
 use aceso_custodian::{
     Change, Custodian, DoorError, Expected, KeyProvider, Parts, Plan, Position, SearchRequest, SearchScope, Shape,
-    SortRule, SystemRandomness, View, Written, prepare,
+    SharedParts, SortRule, SystemRandomness, View, Written, prepare,
 };
 use aceso_fhir::definitions::ResourceType;
 use aceso_fhir::json::{Doc, Limits};
@@ -140,6 +140,8 @@ pub struct House {
     pub folder: Folder,
     /// How many bytes of opened search parts the door keeps.
     pub kept: usize,
+    /// A cache that the door shares.
+    pub shared: Option<SharedParts>,
 }
 
 impl House {
@@ -152,24 +154,39 @@ impl House {
         let mut files = POLICIES.to_vec();
         files.extend(more);
         let engine = Arc::new(Engine::from_text(SCHEMA, &files).unwrap().serving(region()));
-        Self::of(Plan::STRICT, engine, KEPT).await
+        Self::of(Plan::STRICT, engine, KEPT, None).await
     }
 
     pub async fn with_plan(plan: Plan) -> Self {
-        Self::of(plan, ENGINE.clone(), KEPT).await
+        Self::of(plan, ENGINE.clone(), KEPT, None).await
+    }
+
+    /// A door that shares a cache with others.
+    pub async fn sharing(plan: Plan, shared: SharedParts) -> Self {
+        Self::of(plan, ENGINE.clone(), KEPT, Some(shared)).await
+    }
+
+    /// Another door on the same store, with the same keys: what another instance is.
+    pub async fn second_door(&self) -> Custodian {
+        let (provider, path) = places(&self.folder);
+        let found = SqliteStore::inspect(&path, self.clock.now()).unwrap();
+        let prepared = prepare(&found, &*provider, &region(), &self.clock, &SystemRandomness).unwrap();
+        let parts =
+            parts(&self.store, provider, &self.clock, self.plan, ENGINE.clone(), (self.kept, self.shared.clone()));
+        Custodian::open(prepared, parts).await.unwrap()
     }
 
     /// A door that keeps at most so many bytes of opened search parts; 0: every search opens them from the disk.
     pub async fn keeping(plan: Plan, kept: usize) -> Self {
-        Self::of(plan, ENGINE.clone(), kept).await
+        Self::of(plan, ENGINE.clone(), kept, None).await
     }
 
-    async fn of(plan: Plan, engine: Arc<Engine>, kept: usize) -> Self {
+    async fn of(plan: Plan, engine: Arc<Engine>, kept: usize, shared: Option<SharedParts>) -> Self {
         let folder = Folder::new();
         let clock = SetClock::default();
-        let (store, door) = start(&folder, &clock, plan, engine, kept).await.unwrap();
+        let (store, door) = start(&folder, &clock, plan, engine, (kept, shared.clone())).await.unwrap();
         assert!(door.ensure_tenant(&tenant()).await.unwrap());
-        Self { door, store, clock, plan, folder, kept }
+        Self { door, store, clock, plan, folder, kept, shared }
     }
 
     /// Lets somebody work on the database, stops and starts again.
@@ -180,21 +197,21 @@ impl House {
 
     /// Stops and starts again, for starts that may fail.
     pub async fn try_restart(self) -> Result<Self, aceso_custodian::BootError> {
-        let Self { door, store, clock, plan, folder, kept } = self;
+        let Self { door, store, clock, plan, folder, kept, shared } = self;
         drop(door);
         Arc::try_unwrap(store).ok().expect("nobody else holds the store").close();
-        let (store, door) = start(&folder, &clock, plan, ENGINE.clone(), kept).await?;
-        Ok(Self { door, store, clock, plan, folder, kept })
+        let (store, door) = start(&folder, &clock, plan, ENGINE.clone(), (kept, shared.clone())).await?;
+        Ok(Self { door, store, clock, plan, folder, kept, shared })
     }
 
     /// Stops, lets somebody work on the folder while nothing runs, and starts again.
     pub async fn restart_on(self, between: impl FnOnce(&Path)) -> Self {
-        let Self { door, store, clock, plan, folder, kept } = self;
+        let Self { door, store, clock, plan, folder, kept, shared } = self;
         drop(door);
         Arc::try_unwrap(store).ok().expect("nobody else holds the store").close();
         between(&folder.path().join("data/records.db"));
-        let (store, door) = start(&folder, &clock, plan, ENGINE.clone(), kept).await.unwrap();
-        Self { door, store, clock, plan, folder, kept }
+        let (store, door) = start(&folder, &clock, plan, ENGINE.clone(), (kept, shared.clone())).await.unwrap();
+        Self { door, store, clock, plan, folder, kept, shared }
     }
 
     /// A second connection to the database that is running: what an attacker on the machine has.
@@ -369,18 +386,12 @@ async fn start(
     clock: &SetClock,
     plan: Plan,
     engine: Arc<Engine>,
-    kept: usize,
+    kept: (usize, Option<SharedParts>),
 ) -> Result<(Arc<SqliteStore>, Custodian), aceso_custodian::BootError> {
-    let rng = Arc::new(SystemRandomness);
-    let (key, data) = (folder.path().join("root.key"), folder.path().join("data"));
-    let provider = match LocalProvider::open(&key, &data) {
-        Ok(provider) => provider,
-        Err(_) => LocalProvider::create(&key, &data, &*rng).unwrap(),
-    };
-    let provider: Arc<dyn KeyProvider> = Arc::new(provider);
-    let path = data.join("records.db");
+    let rng = SystemRandomness;
+    let (provider, path) = places(folder);
     let found = SqliteStore::inspect(&path, clock.now()).unwrap();
-    let prepared = prepare(&found, &*provider, &region(), clock, &*rng)?;
+    let prepared = prepare(&found, &*provider, &region(), clock, &rng)?;
     let sequencer = match found.log_state() {
         None => Sequencer::create(&prepared.log_keys, &origin()).unwrap(),
         Some(state) => Sequencer::resume(&prepared.log_keys, &origin(), state, found.log()).unwrap(),
@@ -388,19 +399,39 @@ async fn start(
     drop(found);
     let options = Options { disk_reserve: 0, ..Options::default() };
     let store = Arc::new(SqliteStore::start(&path, sequencer, Arc::new(clock.clone()), options).unwrap());
-    let parts = Parts {
+    let parts = parts(&store, provider, clock, plan, engine, kept);
+    Ok((store, Custodian::open(prepared, parts).await?))
+}
+
+fn places(folder: &Folder) -> (Arc<dyn KeyProvider>, PathBuf) {
+    let (key, data) = (folder.path().join("root.key"), folder.path().join("data"));
+    let provider = match LocalProvider::open(&key, &data) {
+        Ok(provider) => provider,
+        Err(_) => LocalProvider::create(&key, &data, &SystemRandomness).unwrap(),
+    };
+    (Arc::new(provider), data.join("records.db"))
+}
+
+fn parts(
+    store: &Arc<SqliteStore>,
+    provider: Arc<dyn KeyProvider>,
+    clock: &SetClock,
+    plan: Plan,
+    engine: Arc<Engine>,
+    (kept, shared): (usize, Option<SharedParts>),
+) -> Parts {
+    Parts {
         store: store.clone(),
         provider,
         engine,
         region: region(),
         clock: Arc::new(clock.clone()),
-        rng: rng.clone(),
+        rng: Arc::new(SystemRandomness),
         search_budget: Duration::from_secs(10),
         plan,
         origin: origin(),
         cached_subjects: 100,
         opened_search_bytes: kept,
-    };
-    let _ = rng.token16();
-    Ok((store, Custodian::open(prepared, parts).await?))
+        shared,
+    }
 }

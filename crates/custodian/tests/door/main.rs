@@ -8,6 +8,7 @@ mod audit;
 mod freshness;
 mod keys;
 mod linked;
+mod lookups;
 mod narrow;
 mod opened;
 mod reads;

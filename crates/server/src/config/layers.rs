@@ -232,6 +232,7 @@ fn is_well_formed(kind: Kind, text: &str) -> bool {
         Kind::Address => text.parse::<SocketAddr>().is_ok(),
         Kind::Url => is_url(text),
         Kind::Name => (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic()),
+        Kind::Host => aceso_cache_redis::RedisAddress::plain(text).is_ok(),
         Kind::Choice(words) => words.contains(&text),
         Kind::Labels | Kind::Path | Kind::Integer(..) | Kind::Secret => false,
     }

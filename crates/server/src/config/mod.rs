@@ -56,6 +56,26 @@ pub enum RootKey {
     Env(SecretRef),
 }
 
+/// Where the shared cache is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CacheAddress {
+    /// Host and port of one that asks for no password.
+    Plain(String),
+    /// A whole address with a password in it.
+    Secret(SecretRef),
+}
+
+/// The cache that several processes share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CacheSettings {
+    /// Where it is.
+    pub address: CacheAddress,
+    /// How long lookups of patients stay there at most; zero: none go there.
+    pub lookups: Duration,
+    /// How long to wait for a connection, and for an answer.
+    pub wait: Duration,
+}
+
 /// The form of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
@@ -117,6 +137,8 @@ pub struct Config {
     pub audit_origin: String,
     /// Patients to expect.
     pub population: u64,
+    /// The shared cache, if there is one.
+    pub cache: Option<CacheSettings>,
     /// The form of the log.
     pub log_format: LogFormat,
     /// The least severe level that is logged.
@@ -178,7 +200,9 @@ impl Config {
                 },
             },
         };
-        problem.into_iter().collect()
+        let cache = self.cache.as_ref().map(|cache| crate::cache::address(&cache.address));
+        let cache = cache.and_then(Result::err).map(|error| Problem::new("cache.redis", error));
+        problem.into_iter().chain(cache).collect()
     }
 
     fn from_effective(effective: Effective) -> Result<Self, Vec<Problem>> {
@@ -202,6 +226,11 @@ impl Config {
             "keys.file",
             provider == "env",
             "belongs to provider local; remove it, or set keys.provider = \"local\"",
+        );
+        given.refuse_when(
+            "cache.address",
+            given.effective.get("cache.redis").is_some(),
+            "stands beside cache.redis; keep one of the two",
         );
         let mode = if given.text("mode") == "development" { Mode::Development } else { Mode::Production };
         let region = Region::parse(&given.text("region"));
@@ -231,6 +260,7 @@ impl Config {
             refresh_token: given.seconds("identity.refresh_token_seconds"),
             audit_origin,
             population: given.number("search.population"),
+            cache: given.cache(),
             log_format: if given.text("telemetry.format") == "text" { LogFormat::Text } else { LogFormat::Json },
             log_level: level(&given.text("telemetry.level")),
             limits,
@@ -362,6 +392,16 @@ impl Typed<'_> {
             search_cache_bytes: self.number("limits.search_cache_bytes"),
             drain: self.seconds("limits.drain_seconds"),
         }
+    }
+
+    fn cache(&mut self) -> Option<CacheSettings> {
+        let plain = self.optional("cache.address").map(CacheAddress::Plain);
+        let address = match self.effective.get("cache.redis") {
+            Some(Value::Secret(reference)) => Some(CacheAddress::Secret(reference.clone())),
+            _ => plain,
+        };
+        let wait = Duration::from_millis(self.number("cache.wait_milliseconds"));
+        Some(CacheSettings { address: address?, lookups: self.seconds("cache.lookup_seconds"), wait })
     }
 
     fn refuse_when(&mut self, path: &str, when: bool, text: &str) {

@@ -17,6 +17,8 @@ pub enum Kind {
     Url,
     /// Printable ASCII without spaces, 1 to 128 bytes.
     Name,
+    /// A host with a port.
+    Host,
     /// One of these words.
     Choice(&'static [&'static str]),
     /// A whole number within these limits, both included.
@@ -36,6 +38,7 @@ impl Kind {
             Self::Path => "a path".to_owned(),
             Self::Url => "an absolute http or https URL without query, fragment or slash at its end".to_owned(),
             Self::Name => "1 to 128 printable ASCII characters without spaces".to_owned(),
+            Self::Host => "a host name or IP address with a port, such as \"127.0.0.1:6379\"".to_owned(),
             Self::Choice(words) => format!("one of: {}", words.join(", ")),
             Self::Integer(least, most) => format!("a whole number from {least} to {most}"),
             Self::Secret => {
@@ -123,6 +126,31 @@ pub const KEYS: &[Key] = &[
         Some("100000"),
         "patients to expect: how short the index tokens of names and birth dates must be; fixed by the first start, \
          0 to 1023 = no such tokens, names are found by scanning",
+    ),
+    key(
+        "cache.redis",
+        Kind::Secret,
+        None,
+        "the address of a shared cache with its password, redis://USER:PASSWORD@HOST:PORT or rediss:// for TLS; without a cache \
+         each process is on its own",
+    ),
+    key(
+        "cache.address",
+        Kind::Host,
+        None,
+        "a shared cache (Redis) that asks for no password, in the place of cache.redis",
+    ),
+    key(
+        "cache.lookup_seconds",
+        Kind::Integer(0, 86_400),
+        Some("300"),
+        "how long a lookup of patients stays in the shared cache at most; 0: none go there",
+    ),
+    key(
+        "cache.wait_milliseconds",
+        Kind::Integer(10, 60_000),
+        Some("1000"),
+        "how long to wait for the shared cache before going on without it, for a connection and for an answer each",
     ),
     key("telemetry.format", Kind::Choice(&["json", "text"]), Some("json"), "form of the log on standard error"),
     key(

@@ -148,3 +148,26 @@ fn a_root_key_that_is_none_is_found_before_the_start() {
         assert!(!format!("{found:?}").contains(content));
     }
 }
+
+#[test]
+fn a_cache_is_named_by_reference_or_by_a_plain_address_and_not_by_both() {
+    assert_eq!(load(WORKING, &[]).unwrap().cache, None);
+    let plain = load(WORKING, &[("ACESO__CACHE__ADDRESS", "cache.internal:6379")]).unwrap().cache.unwrap();
+    assert_eq!(plain.address, CacheAddress::Plain("cache.internal:6379".into()));
+    assert_eq!(plain.lookups, Duration::from_secs(300));
+    let text = format!("{WORKING}\n[cache]\nredis = {{ env = \"ACESO_NO_SUCH_CACHE\" }}\nlookup_seconds = 0\n");
+    let config = load(&text, &[]).unwrap();
+    let by_reference = CacheAddress::Secret(SecretRef::Env("ACESO_NO_SUCH_CACHE".into()));
+    assert_eq!(
+        config.cache,
+        Some(CacheSettings { address: by_reference, lookups: Duration::ZERO, wait: Duration::from_secs(1) })
+    );
+    let unusable = config.unusable_secrets();
+    assert!(unusable.iter().any(|problem| problem.at == "cache.redis"), "{unusable:?}");
+    let found = problems(&text, &[("ACESO__CACHE__ADDRESS", "localhost:6379")]);
+    assert!(found.iter().any(|problem| problem.at == "cache.address"), "{found:?}");
+    for wrong in ["localhost", "redis://:hunter2@localhost:1", "hunter2@localhost:1"] {
+        let found = problems(WORKING, &[("ACESO__CACHE__ADDRESS", wrong)]);
+        assert!(!format!("{found:?}").contains("hunter2"), "{found:?}");
+    }
+}

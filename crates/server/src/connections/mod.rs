@@ -6,6 +6,7 @@ mod intake;
 pub mod order;
 mod schedule;
 mod settings;
+pub mod shared;
 
 pub use hooks::router as hooks;
 pub use settings::{KeptProof, Settings};
@@ -62,7 +63,8 @@ impl Connections {
     pub async fn open(app: &App) -> Result<Self, Failure> {
         let http = Http::new(Bounds::default()).map_err(|error| unreachable("connections", error.to_string()))?;
         let vault = Arc::new(SealedTokens(app.clone()));
-        let keeper = Keeper::new(http, vault, Arc::clone(&app.clock), Arc::clone(&app.rng));
+        let sharing = shared::sharing(app.door());
+        let keeper = Keeper::sharing(http, vault, sharing, Arc::clone(&app.clock), Arc::clone(&app.rng));
         let inner = Inner { keeper, open: Mutex::default(), changed: Notify::new() };
         let connections = Self { inner: Arc::new(inner) };
         connections.open_kept(app).await?;

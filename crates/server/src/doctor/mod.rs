@@ -1,5 +1,6 @@
 //! What the server depends on, looked at one by one, with a remedy for what is not well.
 
+mod cache;
 mod host;
 mod storage;
 
@@ -82,6 +83,7 @@ pub fn examine(config: &Config, clock: &dyn Clock) -> Vec<Finding> {
     findings
         .extend(secrets.iter().map(|problem| Finding::failed("secrets", problem.to_string(), "correct the reference")));
     findings.extend(storage::examine(config));
+    findings.extend(cache::examine(config));
     findings.extend(host::examine(config, clock));
     findings
 }

@@ -79,3 +79,32 @@ fn the_doctor_leaves_nothing_behind() {
     let _ = examine(&config(&folder), &FAR);
     assert_eq!(std::fs::read_dir(folder.join("data")).unwrap().count(), 0);
 }
+
+#[test]
+fn a_cache_that_is_not_there_or_refuses_is_a_warning_with_a_remedy() {
+    let server = aceso_testkit::RedisServer::with_password("s3cret-of-the-test");
+    let folder = folder("cache");
+    let mut config = config(&folder);
+    assert!(examine(&config, &FAR).iter().all(|finding| finding.check != "shared cache"), "none is configured");
+    let (lookups, wait) = (std::time::Duration::ZERO, std::time::Duration::from_secs(20));
+    let mut with = |address: &str| {
+        let file = folder.join("address");
+        std::fs::write(&file, address).unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+        let address = crate::config::CacheAddress::Secret(crate::config::SecretRef::File(file));
+        config.cache = Some(crate::config::CacheSettings { address, lookups, wait });
+        examine(&config, &FAR)
+    };
+    let at = format!("127.0.0.1:{}", server.port());
+    assert_eq!(state(&with(&format!("redis://:s3cret-of-the-test@{at}")), "shared cache"), State::Well);
+    let free = aceso_testkit::free_port();
+    for wrong in [format!("redis://{at}"), format!("redis://:other@{at}"), format!("redis://127.0.0.1:{free}")] {
+        let findings = with(&wrong);
+        let finding = findings.iter().find(|finding| finding.check == "shared cache").unwrap();
+        assert_eq!(finding.state, State::Warning, "the server starts all the same");
+        assert!(finding.remedy.contains("cache.redis"));
+    }
+    let findings = with("redis://s3cret?");
+    assert_eq!(state(&findings, "secrets"), State::Failed);
+    assert!(!format!("{findings:?}").contains("s3cret"));
+}

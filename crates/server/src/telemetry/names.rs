@@ -56,6 +56,21 @@ pub const AUDIT_LAST_CHECKPOINT: GaugeDef =
 pub const AUDIT_DISK_FREE: GaugeDef =
     gauge("audit_disk_free_bytes", "Free space on the file system of the data directory.");
 
+/// 1 while the shared cache answers; 0: each process is on its own.
+pub const CACHE_REACHED: GaugeDef =
+    gauge("aceso_cache_reached", "1 while the shared cache answers, 0 while this process does without it.");
+/// How often it was lost.
+pub const CACHE_LOSSES: CounterDef = counter("aceso_cache_losses_total", "Times that the shared cache was lost.");
+/// Calls that failed, and calls that were left out after a failure.
+pub const CACHE_FAILURES: CounterDef =
+    counter("aceso_cache_failures_total", "Calls of the shared cache that failed or were left out after a failure.");
+/// Somebody changes what is in the cache, or its keys are other ones; page on a rise.
+pub const CACHE_UNREADABLE: CounterDef =
+    counter("aceso_cache_unreadable_total", "Values of the shared cache that did not open and were taken for lost.");
+/// By `outcome` (hit, miss).
+pub const CACHE_LOOKUPS: CounterDef =
+    counter("aceso_cache_lookups_total", "Lookups of patients across a tenant that the shared cache was asked for.");
+
 /// Memory in use.
 pub const PROCESS_RSS: GaugeDef = gauge("process_resident_memory_bytes", "Resident memory.");
 /// Open file descriptors.
@@ -69,13 +84,15 @@ mod tests {
 
     #[test]
     fn every_name_is_used_once_and_follows_the_naming_rules() {
-        let counters = [AUDIT_ENTRIES, AUDIT_REJECTED, AUDIT_FAILURES].map(|def| def.name);
+        let cache = [CACHE_LOSSES, CACHE_FAILURES, CACHE_UNREADABLE, CACHE_LOOKUPS];
+        let counters = [AUDIT_ENTRIES, AUDIT_REJECTED, AUDIT_FAILURES].into_iter().chain(cache).map(|def| def.name);
+        let counters: Vec<_> = counters.collect();
         assert!(counters.iter().all(|name| name.ends_with("_total")));
-        let mut all: Vec<_> = counters.to_vec();
+        let mut all = counters;
         all.extend(
             [HTTP_ACTIVE, AUDIT_QUEUE, AUDIT_TREE_SIZE, AUDIT_LAST_CHECKPOINT, AUDIT_DISK_FREE].map(|def| def.name),
         );
-        all.extend([PROCESS_RSS, PROCESS_FDS, PROCESS_THREADS].map(|def| def.name));
+        all.extend([CACHE_REACHED, PROCESS_RSS, PROCESS_FDS, PROCESS_THREADS].map(|def| def.name));
         all.extend([HTTP_DURATION, AUDIT_COMMIT, AUDIT_BATCH].map(|def| def.name));
         let count = all.len();
         all.sort_unstable();
