@@ -8,8 +8,10 @@
 //! - [`keeper`]: access tokens. Nobody else sees one: callers get a [`keeper::Access`] that sends requests.
 //! - [`limiter`]: how many requests at once, learnt from the answers.
 //! - [`source`]: reading by the rules of token, load and error table.
+//! - [`admin`]: what operators ask of connections, as a port.
 //! - [`sync`]: jobs that bring the records in and keep them as they are at the source.
 
+pub mod admin;
 pub mod elation;
 pub mod http;
 pub mod keeper;

@@ -5,6 +5,7 @@ use crate::exit::Failure;
 use crate::ops::{Readiness, ReadyCheck};
 use aceso_audit::{Action, Entry, Origin, Sequencer};
 use aceso_base::{Caller, Clock, Purpose, Randomness, Role, RoleSet, SystemClock, TenantId, UserId};
+use aceso_connect::admin::By;
 use aceso_console::{Check, Health};
 use aceso_custodian::{BootError, Custodian, KeyProvider, Parts, Plan, SystemRandomness, prepare};
 use aceso_identity::{
@@ -107,12 +108,24 @@ impl App {
         self.record(Entry::system(&self.config.region, action)).await
     }
 
-    /// Puts an order of the local operator into the log: `what` is a fixed word.
+    /// Puts an order about the system into the log, where the door has not done so already: `what` is a fixed word.
     ///
     /// # Errors
     /// [`Failure::Unreachable`] when it cannot be made durable.
-    pub async fn note_order(&self, action: Action, what: &'static str) -> Result<(), Failure> {
-        self.record(Entry::system(&self.config.region, action).with_detail(what).with_user(&local_operator())).await
+    pub async fn note_order(&self, by: &By, action: Action, what: &'static str) -> Result<(), Failure> {
+        match by {
+            By::Machine => self.record(self.order_by(by, action).with_detail(what)).await,
+            // The door has admitted him to this order, and that is an entry.
+            By::Caller(_) => Ok(()),
+        }
+    }
+
+    /// The beginning of an entry about an order.
+    pub(crate) fn order_by(&self, by: &By, action: Action) -> Entry {
+        match by {
+            By::Machine => Entry::system(&self.config.region, action).with_user(&local_operator()),
+            By::Caller(caller) => Entry::by(caller, action),
+        }
     }
 
     async fn record(&self, entry: Entry) -> Result<(), Failure> {

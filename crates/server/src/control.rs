@@ -9,6 +9,7 @@ use crate::connections::order::ConnectionOrder;
 use crate::exit::Failure;
 use aceso_audit::{Action, VerifyingKey};
 use aceso_base::{LogicalId, Role, RoleSet, SubjectId, TenantId, UserId};
+use aceso_connect::admin::By;
 use aceso_identity::{Actor, ClientKind, NewClient, NewPerson, Secret};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -176,16 +177,16 @@ pub async fn carry_out(app: &App, connections: Option<&Connections>, order: Orde
             }))
         }
         Order::KeysFlush => {
-            app.note_order(Action::Administered, "flush-keys").await?;
+            app.note_order(&By::Machine, Action::Administered, "flush-keys").await?;
             app.door().flush_keys();
             Ok(json!({ "flushed": true }))
         }
         Order::Leakage { tenant } => {
-            app.note_order(Action::Administered, "leakage").await?;
+            app.note_order(&By::Machine, Action::Administered, "leakage").await?;
             leakage(app, &named_tenant(app, &tenant)?)
         }
         Order::AuditExport { out } => {
-            app.note_order(Action::LogRead, "audit-export").await?;
+            app.note_order(&By::Machine, Action::LogRead, "audit-export").await?;
             let door = app.door().clone();
             let exported = tokio::task::spawn_blocking(move || door.export_log(&out, &mut |_, _| {})).await;
             let head = exported

@@ -4,6 +4,7 @@ use crate::app::unreachable;
 use crate::connections::{KeptProof, Settings};
 use crate::exit::Failure;
 use crate::serve::Serving;
+use aceso_connect::admin::By;
 use aceso_emr_sim::{Options, Simulator};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -24,8 +25,9 @@ pub(crate) async fn start(
     let simulator = Simulator::start(options).await;
     let simulator = simulator.map_err(|error| unreachable("the simulated EHR", error.to_string()))?;
     let (app, connections) = (&serving.app, &serving.connections);
-    if connections.status(CONNECTION).is_ok() {
-        connections.remove(app, CONNECTION).await?;
+    let by = &By::Machine;
+    if connections.status(by, CONNECTION).is_ok() {
+        connections.remove(app, by, CONNECTION).await?;
     }
     let base = simulator.base_url();
     let credentials = simulator.credentials();
@@ -46,6 +48,6 @@ pub(crate) async fn start(
         hooks: Some(format!("http://{}/hooks/{CONNECTION}", serving.address)),
         paused: false,
     };
-    connections.add_anew(app, settings).await?;
+    connections.add_anew(app, by, settings).await?;
     Ok(simulator)
 }

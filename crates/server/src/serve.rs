@@ -2,7 +2,7 @@
 
 use crate::app::{App, CONSOLE_CLIENT, unreachable};
 use crate::config::{Config, LogFormat};
-use crate::connections::{Connections, hooks};
+use crate::connections::{Administered, Connections, hooks};
 use crate::control;
 use crate::exit::Failure;
 use crate::listener::Bounded;
@@ -11,6 +11,7 @@ use crate::shutdown::{Drained, Shutdown, serve_until};
 use crate::telemetry::{self, GaugeDef, Metrics};
 use aceso_api::Api;
 use aceso_audit::Action;
+use aceso_connect::admin::Administration;
 use aceso_console::Console;
 use axum::Router;
 use axum::extract::Request;
@@ -98,9 +99,16 @@ impl Serving {
         let drain = app.config.limits.drain;
         let ops_end = shutdown.clone();
         let ops_task = tokio::spawn(async move { serve_until(ops_listener, ops, &ops_end, Duration::ZERO).await });
-        let api =
-            Api::new(app.repository.clone(), Arc::clone(&app.identity), Arc::clone(&app.rng), &app.config.public_url);
-        let console = console(&app, shutdown);
+        let administered: Arc<dyn Administration> =
+            Arc::new(Administered { app: app.clone(), connections: connections.clone() });
+        let api = Api::new(aceso_api::Parts {
+            repository: app.repository.clone(),
+            identity: Arc::clone(&app.identity),
+            rng: Arc::clone(&app.rng),
+            connections: Arc::clone(&administered),
+            public_url: app.config.public_url.clone(),
+        });
+        let console = console(&app, administered, shutdown);
         let routes = api.router().merge(console.router()).merge(hooks(&app, &connections));
         let public = telemetry::http::measured(in_time(routes, app.config.limits.request), &metrics);
         let listener = Bounded::new(listener, app.config.limits.connections);
@@ -122,7 +130,7 @@ impl Serving {
 }
 
 /// The web console on the same parts as the API.
-fn console(app: &App, shutdown: &Shutdown) -> Console {
+fn console(app: &App, connections: Arc<dyn Administration>, shutdown: &Shutdown) -> Console {
     let door = app.door().clone();
     // Long on a long log, so beside everything else; a question that comes before is answered all the same.
     tokio::task::spawn_blocking(move || door.warm_log_index());
@@ -130,6 +138,7 @@ fn console(app: &App, shutdown: &Shutdown) -> Console {
         repository: app.repository.clone(),
         identity: Arc::clone(&app.identity),
         health: Arc::new(app.clone()),
+        connections,
         clock: Arc::clone(&app.clock),
         rng: Arc::clone(&app.rng),
         public_url: app.config.public_url.clone(),

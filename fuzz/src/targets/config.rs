@@ -11,6 +11,9 @@ pub(super) const WORDS: &[&str] = &[
     "[store]\n",
     "[keys]\n",
     "[limits]\n",
+    "[connect.north]\n",
+    "connect.a-b.paused = true\n",
+    "schedule = \"0 1 * * *\"\n",
     "{ env = \"ACESO_ROOT\" }",
     "{ file = \"/run/secrets/root\" }",
     "public_url = \"https://a.example\"\n",
@@ -29,7 +32,8 @@ pub(super) fn seeds() -> Vec<Vec<u8>> {
                        keys = { provider = \"local\", file = \"root.key\" }\n[limits]\nscan_seconds = 5\npage_entries = 100\n";
     let production = "region = \"eu-1\"\ntenants = [\"clinic\"]\npublic_url = \"https://fhir.example.org\"\nlisten = \"[::1]:8080\"\n\
                       [store]\ndir = \"/var/lib/aceso\"\n[keys]\nprovider = \"env\"\nkey = { env = \"ACESO_ROOT\" }\n[audit]\n\
-                      origin = \"log.example.org/aceso\"\n[search]\npopulation = 100000\n[telemetry]\nlevel = \"warn\"\n";
+                      origin = \"log.example.org/aceso\"\n[search]\npopulation = 100000\n[telemetry]\nlevel = \"warn\"\n[connect.north]\nvendor = \"elation\"\n\
+                      url = \"https://ehr.example/api\"\nclient_id = \"a\"\nsecret = { env = \"NORTH\" }\nscopes = [\"x\"]\n";
     [development, production, "keys.key = \"Zyxelquist\"\nlisten = \"Zyxelquist\"\n"]
         .map(|text| text.as_bytes().to_vec())
         .to_vec()

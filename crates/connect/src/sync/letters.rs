@@ -112,7 +112,11 @@ impl Sync {
         Ok(true)
     }
 
-    fn letter(&self, name: &str) -> Result<Option<Letter>, IntakeError> {
+    /// One letter.
+    ///
+    /// # Errors
+    /// [`IntakeError`].
+    pub fn letter(&self, name: &str) -> Result<Option<Letter>, IntakeError> {
         let found = self.intake().load(Space::Letters, &format!("{}{name}", self.prefix()))?;
         Ok(found.and_then(|bytes| Letter::decode(&bytes)))
     }

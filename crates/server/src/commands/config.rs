@@ -64,13 +64,13 @@ fn dump(file: &ConfigFile, form: AsJson, out: &mut dyn Write) -> Result<Exit, Fa
     let keys: serde_json::Map<_, _> = config
         .effective
         .iter()
-        .map(|(key, value, origin)| {
+        .map(|(path, value, origin)| {
             let origin = match origin {
                 Origin::Default => "default",
                 Origin::File => "file",
                 Origin::Variable => "environment",
             };
-            (key.path.to_owned(), serde_json::json!({ "value": as_json(value), "from": origin }))
+            (path.to_owned(), serde_json::json!({ "value": as_json(value), "from": origin }))
         })
         .collect();
     write_json(out, &serde_json::Value::Object(keys))?;
@@ -82,6 +82,7 @@ fn as_json(value: &Value) -> serde_json::Value {
         Value::Text(text) => text.as_str().into(),
         Value::List(list) => list.clone().into(),
         Value::Integer(number) => (*number).into(),
+        Value::Flag(flag) => (*flag).into(),
         Value::Path(path) => path.to_string_lossy().into(),
         Value::Secret(reference) => format!("{reference:?}").into(),
     }

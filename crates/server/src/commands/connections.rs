@@ -2,15 +2,17 @@
 
 use super::order::{OfTenant, have_done, show};
 use crate::config::Config;
-use crate::connections::order::{ConnectionOrder, leg};
-use crate::connections::{Connections, KeptProof, Settings};
+use crate::connections::order::{self, ConnectionOrder};
+use crate::connections::{Connections, Settings};
 use crate::control::{Order, ask_server};
 use crate::exit::{Exit, Failure};
-use aceso_audit::Action;
+use aceso_connect::admin::{self, NewConnection, NewProof};
+use aceso_connect::sync::Progress;
 use serde_json::Value;
 use std::io::{IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use zeroize::Zeroizing;
 
 /// What to do with connections.
 #[derive(Debug, clap::Subcommand)]
@@ -61,22 +63,22 @@ pub struct Add {
     #[arg(long, value_name = "ID")]
     pub key_id: Option<String>,
     /// Algorithm of the key
-    #[arg(long, value_name = "NAME", default_value = "ES384")]
+    #[arg(long, value_name = "NAME", default_value = admin::USUAL_ALGORITHM)]
     pub algorithm: String,
     /// A scope to ask for; may be given several times
     #[arg(long = "scope", value_name = "SCOPE")]
     pub scopes: Vec<String>,
     /// When changes are looked for: five fields of cron
-    #[arg(long, value_name = "CRON", default_value = "*/5 * * * *")]
+    #[arg(long, value_name = "CRON", default_value = admin::USUAL_SCHEDULE)]
     pub schedule: String,
     /// When everything is compared
-    #[arg(long, value_name = "CRON", default_value = "17 3 * * *")]
+    #[arg(long, value_name = "CRON", default_value = admin::USUAL_SWEEP)]
     pub sweep: String,
     /// Time zone of both
-    #[arg(long, value_name = "ZONE", default_value = "UTC")]
+    #[arg(long, value_name = "ZONE", default_value = admin::USUAL_TIME_ZONE)]
     pub time_zone: String,
     /// Most requests at once
-    #[arg(long, value_name = "N", default_value_t = 8)]
+    #[arg(long, value_name = "N", default_value_t = admin::USUAL_CONCURRENCY)]
     pub concurrency: u32,
     /// Most requests a second; 0: as many as the source takes
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -170,27 +172,21 @@ fn ordered(config: Config, order: ConnectionOrder) -> Result<Value, Failure> {
 }
 
 fn settings(add: Add, tenant: String) -> Result<Settings, Failure> {
-    let base = add.url.trim_end_matches('/').to_owned();
-    let token = match add.token_url {
-        Some(token) => token,
-        None => aceso_connect::usual_token_address(&add.vendor, &base)
-            .ok_or_else(|| Failure::Usage("this vendor has no usual token endpoint; say --token-url".to_owned()))?,
-    };
     let proof = match (&add.secret_file, &add.key_file) {
-        (Some(file), _) => KeptProof::Secret { secret: read(file, "--secret-file")?.trim().to_owned() },
-        (None, Some(file)) => KeptProof::Key {
+        (Some(file), _) => NewProof::Secret(read(file, "--secret-file")?),
+        (None, Some(file)) => NewProof::Key {
             algorithm: add.algorithm,
             key_id: add.key_id.unwrap_or_default(),
             pem: read(file, "--key-file")?,
         },
         (None, None) => return Err(Failure::Usage("say --secret-file or --key-file".to_owned())),
     };
-    let settings = Settings {
+    let settings = Settings::of(NewConnection {
         name: add.name,
         vendor: add.vendor,
         tenant,
-        base,
-        token,
+        url: add.url,
+        token_url: add.token_url,
         client_id: add.client_id,
         scopes: add.scopes,
         proof,
@@ -201,13 +197,14 @@ fn settings(add: Add, tenant: String) -> Result<Settings, Failure> {
         per_second: add.per_second,
         hooks: add.hooks,
         paused: false,
-    };
-    settings.check()?;
-    Ok(settings)
+    });
+    Ok(settings?)
 }
 
-fn read(file: &Path, what: &str) -> Result<String, Failure> {
-    std::fs::read_to_string(file).map_err(|error| Failure::Usage(format!("{what} cannot be read ({:?})", error.kind())))
+fn read(file: &Path, what: &str) -> Result<Zeroizing<String>, Failure> {
+    std::fs::read_to_string(file)
+        .map(Zeroizing::new)
+        .map_err(|error| Failure::Usage(format!("{what} cannot be read ({:?})", error.kind())))
 }
 
 /// Runs a connection, here or in the server, with a line that moves on a terminal.
@@ -221,12 +218,8 @@ fn sync(now: &SyncNow, out: &mut dyn Write) -> Result<Exit, Failure> {
         None => crate::serve::runtime()?.block_on(async {
             let app = crate::app::App::open(config).await?;
             let connections = Connections::open(&app).await?;
-            app.note_order(Action::Administered, "connection-sync").await?;
-            connections
-                .sync(name, leg(*everything), &|progress| {
-                    bar.set_message(format!("{} {}", progress.kind, progress.objects));
-                })
-                .await
+            let hear = |progress: Progress| bar.set_message(format!("{} {}", progress.kind, progress.objects));
+            order::run(&app, &connections, name, *everything, &hear).await
         })?,
     };
     bar.finish_and_clear();

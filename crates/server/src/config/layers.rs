@@ -1,7 +1,8 @@
 //! File and variables laid over the defaults, each value checked against the table.
 
-use super::schema::{KEYS, Key, Kind, find, nearest};
+use super::schema::{KEYS, Key, Kind, find, is_section, nearest};
 use super::{Problem, SecretRef};
+use crate::connections::Schedule;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -14,8 +15,10 @@ pub(super) const PREFIX: &str = "ACESO__";
 pub enum Value {
     /// A word, name, address or URL.
     Text(String),
-    /// Labels.
+    /// Labels or names.
     List(Vec<String>),
+    /// True or false.
+    Flag(bool),
     /// A whole number.
     Integer(i64),
     /// A path, absolute when the folder of the configuration file is.
@@ -37,18 +40,36 @@ pub enum Origin {
 
 /// All values that are set, with their layer.
 #[derive(Debug, Clone, Default)]
-pub struct Effective(BTreeMap<&'static str, (Value, Origin)>);
+pub struct Effective {
+    values: BTreeMap<String, (Value, Origin)>,
+    /// The names of `[connect.NAME]`, with keys or without.
+    names: BTreeSet<String>,
+}
 
 impl Effective {
     /// The value of a key.
     #[must_use]
     pub fn get(&self, path: &str) -> Option<&Value> {
-        self.0.get(path).map(|(value, _)| value)
+        self.values.get(path).map(|(value, _)| value)
     }
 
-    /// Keys that are set, in the order of the table.
-    pub fn iter(&self) -> impl Iterator<Item = (&'static Key, &Value, Origin)> {
-        KEYS.iter().filter_map(|key| self.0.get(key.path).map(|(value, origin)| (key, value, *origin)))
+    /// The names of `[connect.NAME]`.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str)
+    }
+
+    /// Keys that are set, in the order of the table; those of sections with names after all others, section by section.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value, Origin)> {
+        let fixed = KEYS.iter().filter(|key| !key.has_name()).map(|key| key.path.to_owned());
+        let named = |name: &String| {
+            let name = name.clone();
+            KEYS.iter().filter(|key| key.has_name()).map(move |key| key.with_name(&name))
+        };
+        let paths = fixed.chain(self.names.iter().flat_map(named));
+        paths.filter_map(|path| {
+            let (path, (value, origin)) = self.values.get_key_value(&path)?;
+            Some((path.as_str(), value, *origin))
+        })
     }
 
     /// As TOML that can be read back; secrets appear as the references they are.
@@ -56,8 +77,8 @@ impl Effective {
     pub fn to_toml(&self) -> String {
         let mut out = String::new();
         let mut section = "";
-        for (key, value, origin) in self.iter() {
-            let (of, name) = key.path.rsplit_once('.').unwrap_or(("", key.path));
+        for (path, value, origin) in self.iter() {
+            let (of, name) = path.rsplit_once('.').unwrap_or(("", path));
             if of != section {
                 section = of;
                 out.push_str(&format!("\n[{section}]\n"));
@@ -78,6 +99,7 @@ impl Value {
             Self::Text(text) => quote(text),
             Self::List(list) => format!("[{}]", list.iter().map(|item| quote(item)).collect::<Vec<_>>().join(", ")),
             Self::Integer(number) => number.to_string(),
+            Self::Flag(flag) => flag.to_string(),
             Self::Path(path) => quote(&path.to_string_lossy()),
             Self::Secret(SecretRef::File(path)) => format!("{{ file = {} }}", quote(&path.to_string_lossy())),
             Self::Secret(SecretRef::Env(name)) => format!("{{ env = {} }}", quote(name)),
@@ -92,17 +114,14 @@ pub(super) fn merge(
     variables: impl IntoIterator<Item = (String, String)>,
 ) -> Result<Effective, Vec<Problem>> {
     let table = toml::from_str::<toml::Table>(text).map_err(|error| vec![syntax_problem(text, &error)])?;
-    let mut merged = Merged { base, values: BTreeMap::new(), problems: Vec::new() };
-    for key in KEYS {
-        if let Some(default) = key.default {
-            merged.put_text(key, key.path, default, Origin::Default);
-        }
-    }
+    let mut merged = Merged { base, values: BTreeMap::new(), names: BTreeSet::new(), problems: Vec::new() };
     merged.put_table("", &table);
     for (name, value) in variables {
         merged.put_variable(&name, &value);
     }
-    if merged.problems.is_empty() { Ok(Effective(merged.values)) } else { Err(merged.problems) }
+    merged.put_defaults();
+    let Merged { values, names, problems, .. } = merged;
+    if problems.is_empty() { Ok(Effective { values, names }) } else { Err(problems) }
 }
 
 /// Line and column only: the parser's own words can quote the line, and a secret may stand in it.
@@ -119,7 +138,8 @@ fn syntax_problem(text: &str, error: &toml::de::Error) -> Problem {
 
 struct Merged<'a> {
     base: &'a Path,
-    values: BTreeMap<&'static str, (Value, Origin)>,
+    values: BTreeMap<String, (Value, Origin)>,
+    names: BTreeSet<String>,
     problems: Vec<Problem>,
 }
 
@@ -128,9 +148,14 @@ impl Merged<'_> {
         for (name, value) in table {
             let path = if section.is_empty() { name.clone() } else { format!("{section}.{name}") };
             match (find(&path), value) {
-                (Some(key), value) => self.put(key, &path, value, Origin::File),
-                (None, toml::Value::Table(inner)) if section.is_empty() && is_section(&path) => {
+                (Some(key), value) => self.put(key, &path, &path, value, Origin::File),
+                (None, toml::Value::Table(inner)) if is_section(&path) => {
+                    self.names.extend(path.strip_prefix(CONNECT).map(str::to_owned));
                     self.put_table(&path, inner)
+                }
+                (None, toml::Value::Table(_)) if path.starts_with(CONNECT) && section == "connect" => {
+                    let rule = format!("the name of a connection is {}", Kind::Label.rule());
+                    self.problems.push(Problem::new("connect", rule));
                 }
                 (None, _) => self.problems.push(unknown(&path, &path)),
             }
@@ -141,32 +166,52 @@ impl Merged<'_> {
         let Some(rest) = name.strip_prefix(PREFIX) else { return };
         let path = rest.split("__").map(str::to_ascii_lowercase).collect::<Vec<_>>().join(".");
         match find(&path) {
-            Some(key) => self.put_text(key, name, value, Origin::Variable),
+            Some(key) => self.put_text(key, &path, name, value, Origin::Variable),
             None => self.problems.push(unknown(name, &path)),
         }
     }
 
+    /// What is given nowhere else. A section with a name has its defaults when it is there.
+    fn put_defaults(&mut self) {
+        let names = self.names.clone();
+        for (key, default) in KEYS.iter().filter_map(|key| Some((key, key.default?))) {
+            let paths: Vec<String> = if key.has_name() {
+                names.iter().map(|name| key.with_name(name)).collect()
+            } else {
+                vec![key.path.to_owned()]
+            };
+            for path in paths.into_iter().filter(|path| !self.values.contains_key(path)).collect::<Vec<_>>() {
+                self.put_text(key, &path, &path, default, Origin::Default);
+            }
+        }
+    }
+
     /// A value given as plain text: a default or a variable. References are written as in TOML, lists with commas.
-    fn put_text(&mut self, key: &'static Key, at: &str, text: &str, origin: Origin) {
+    fn put_text(&mut self, key: &'static Key, path: &str, at: &str, text: &str, origin: Origin) {
         let value = match key.kind {
-            Kind::Labels => {
-                let items = text.split(',').map(|item| toml::Value::String(item.trim().to_owned()));
-                Some(toml::Value::Array(items.collect()))
+            Kind::Labels | Kind::Names => {
+                let items = text.split(',').filter(|_| !text.is_empty());
+                Some(toml::Value::Array(items.map(|item| toml::Value::String(item.trim().to_owned())).collect()))
             }
             Kind::Integer(..) => text.parse().ok().map(toml::Value::Integer),
+            Kind::Flag => text.parse().ok().map(toml::Value::Boolean),
             Kind::Secret => toml::from_str::<toml::Table>(&format!("v = {text}")).ok().and_then(|mut t| t.remove("v")),
             _ => Some(toml::Value::String(text.to_owned())),
         };
         match value {
-            Some(value) => self.put(key, at, &value, origin),
+            Some(value) => self.put(key, path, at, &value, origin),
             None => self.problems.push(wrong(at, key)),
         }
     }
 
-    fn put(&mut self, key: &'static Key, at: &str, value: &toml::Value, origin: Origin) {
+    /// `path` is the key with the name of its section, `at` where somebody has written it.
+    fn put(&mut self, key: &'static Key, path: &str, at: &str, value: &toml::Value, origin: Origin) {
+        if let Some((name, _)) = path.strip_prefix(CONNECT).and_then(|rest| rest.split_once('.')) {
+            self.names.insert(name.to_owned());
+        }
         match self.check(key.kind, value) {
             Some(value) => {
-                self.values.insert(key.path, (value, origin));
+                self.values.insert(path.to_owned(), (value, origin));
             }
             None => self.problems.push(wrong(at, key)),
         }
@@ -185,6 +230,11 @@ impl Merged<'_> {
                 let different = labels.iter().collect::<BTreeSet<_>>().len() == labels.len();
                 (different && !labels.is_empty()).then_some(Value::List(labels))
             }
+            (Kind::Names, toml::Value::Array(items)) => {
+                let name = |item: &toml::Value| item.as_str().filter(|text| is_name(text)).map(str::to_owned);
+                items.iter().map(name).collect::<Option<Vec<String>>>().map(Value::List)
+            }
+            (Kind::Flag, toml::Value::Boolean(flag)) => Some(Value::Flag(*flag)),
             (Kind::Secret, toml::Value::Table(reference)) => self.reference(reference),
             (Kind::Path, toml::Value::String(text)) => (!text.is_empty()).then(|| Value::Path(self.base.join(text))),
             (_, toml::Value::String(text)) => is_well_formed(kind, text).then(|| Value::Text(text.clone())),
@@ -203,9 +253,8 @@ impl Merged<'_> {
     }
 }
 
-fn is_section(path: &str) -> bool {
-    KEYS.iter().any(|key| key.path.strip_prefix(path).is_some_and(|rest| rest.starts_with('.')))
-}
+/// What paths of sections with names begin with.
+const CONNECT: &str = "connect.";
 
 fn unknown(at: &str, path: &str) -> Problem {
     let remedy = nearest(path).map_or("remove it".to_owned(), |known| format!("did you mean {known}?"));
@@ -231,11 +280,18 @@ fn is_well_formed(kind: Kind, text: &str) -> bool {
         Kind::Label => is_label(text),
         Kind::Address => text.parse::<SocketAddr>().is_ok(),
         Kind::Url => is_url(text),
-        Kind::Name => (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic()),
         Kind::Host => aceso_cache_redis::RedisAddress::plain(text).is_ok(),
+        Kind::Endpoint => is_url(text.strip_suffix('/').unwrap_or(text)),
+        Kind::Name => is_name(text),
         Kind::Choice(words) => words.contains(&text),
-        Kind::Labels | Kind::Path | Kind::Integer(..) | Kind::Secret => false,
+        Kind::Cron => Schedule::parse(text, "UTC").is_ok(),
+        Kind::Zone => Schedule::parse("0 0 * * *", text).is_ok(),
+        Kind::Labels | Kind::Names | Kind::Path | Kind::Integer(..) | Kind::Flag | Kind::Secret => false,
     }
+}
+
+fn is_name(text: &str) -> bool {
+    (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
 }
 
 fn is_url(text: &str) -> bool {

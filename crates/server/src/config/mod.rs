@@ -3,11 +3,13 @@
 //! A TOML file, overridden by `ACESO__SECTION__KEY` variables. Every key is in [`schema::KEYS`]; anything else is an error that
 //! names the key and what to do. No error and no dump carries the value of a secret, or a value that could be one.
 
+mod connect;
 mod layers;
 mod place;
 pub mod schema;
 mod secret;
 
+pub use connect::{ConnectionConfig, ProofRef};
 pub use layers::{Effective, Origin, Value};
 pub use secret::{SecretError, SecretRef};
 
@@ -145,6 +147,8 @@ pub struct Config {
     pub log_level: tracing::Level,
     /// Bounds.
     pub limits: Limits,
+    /// Connected systems, by name.
+    pub connections: Vec<ConnectionConfig>,
     /// What was given, layer by layer, for `config dump`.
     pub effective: Effective,
 }
@@ -202,7 +206,8 @@ impl Config {
         };
         let cache = self.cache.as_ref().map(|cache| crate::cache::address(&cache.address));
         let cache = cache.and_then(Result::err).map(|error| Problem::new("cache.redis", error));
-        problem.into_iter().chain(cache).collect()
+        let of_connections = self.connections.iter().filter_map(|connection| connection.settings().err());
+        problem.into_iter().chain(cache).chain(of_connections).collect()
     }
 
     fn from_effective(effective: Effective) -> Result<Self, Vec<Problem>> {
@@ -239,6 +244,7 @@ impl Config {
         let ops_listen = given.address("ops_listen");
         let data_dir = given.path("store.dir");
         let limits = given.limits();
+        let connections = given.connections();
         let (Ok(region), Ok(tenants), Some(listen), Some(ops_listen), Some(data_dir), Some(root_key), true) =
             (region, tenants, listen, ops_listen, data_dir, root_key, given.problems.is_empty())
         else {
@@ -264,6 +270,7 @@ impl Config {
             log_format: if given.text("telemetry.format") == "text" { LogFormat::Text } else { LogFormat::Json },
             log_level: level(&given.text("telemetry.level")),
             limits,
+            connections,
             effective: Effective::default(),
         })
     }

@@ -2,6 +2,9 @@
 //!
 //! One table: what is not in it does not exist, and a key is here only when something reads it.
 
+use aceso_base::TenantId;
+use aceso_connect::admin;
+
 /// What a value must look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -15,10 +18,20 @@ pub enum Kind {
     Path,
     /// An absolute `http` or `https` URL without query and fragment, and without a slash at its end.
     Url,
+    /// As [`Kind::Url`]; a slash at its end is allowed.
+    Endpoint,
     /// Printable ASCII without spaces, 1 to 128 bytes.
     Name,
     /// A host with a port.
     Host,
+    /// Any number of names.
+    Names,
+    /// Five fields of cron.
+    Cron,
+    /// A name of the IANA time zone database.
+    Zone,
+    /// True or false.
+    Flag,
     /// One of these words.
     Choice(&'static [&'static str]),
     /// A whole number within these limits, both included.
@@ -37,8 +50,13 @@ impl Kind {
             Self::Address => "an IP address with a port, such as \"127.0.0.1:8080\"".to_owned(),
             Self::Path => "a path".to_owned(),
             Self::Url => "an absolute http or https URL without query, fragment or slash at its end".to_owned(),
+            Self::Endpoint => "an absolute http or https URL without query and fragment".to_owned(),
             Self::Name => "1 to 128 printable ASCII characters without spaces".to_owned(),
             Self::Host => "a host name or IP address with a port, such as \"127.0.0.1:6379\"".to_owned(),
+            Self::Names => "a list of names (printable ASCII without spaces)".to_owned(),
+            Self::Cron => "five fields of cron: minute, hour, day of month, month, day of week".to_owned(),
+            Self::Zone => "a name of the IANA time zone database, such as \"Europe/Berlin\" or \"UTC\"".to_owned(),
+            Self::Flag => "true or false".to_owned(),
             Self::Choice(words) => format!("one of: {}", words.join(", ")),
             Self::Integer(least, most) => format!("a whole number from {least} to {most}"),
             Self::Secret => {
@@ -52,7 +70,7 @@ impl Kind {
 /// One key.
 #[derive(Debug)]
 pub struct Key {
-    /// Section and name with a dot between; no dot at the top level.
+    /// Section and name with a dot between; no dot at the top level. `*` stands for a name that the file chooses, a [`Kind::Label`].
     pub path: &'static str,
     /// What its value must look like.
     pub kind: Kind,
@@ -60,6 +78,26 @@ pub struct Key {
     pub default: Option<&'static str>,
     /// What it is for, with units.
     pub help: &'static str,
+}
+
+impl Key {
+    /// Whether its section has a name that the file chooses.
+    #[must_use]
+    pub fn has_name(&self) -> bool {
+        self.path.contains('*')
+    }
+
+    /// Its path in the section of this name.
+    #[must_use]
+    pub fn with_name(&self, name: &str) -> String {
+        self.path.replacen('*', name, 1)
+    }
+
+    /// As [`Key::with_name`], with the name that stands in another path.
+    fn named_as_in(&self, path: &str) -> String {
+        let name = path.split('.').nth(1).filter(|name| TenantId::parse(name).is_ok());
+        self.with_name(name.unwrap_or("<NAME>"))
+    }
 }
 
 const fn key(path: &'static str, kind: Kind, default: Option<&'static str>, help: &'static str) -> Key {
@@ -188,20 +226,55 @@ pub const KEYS: &[Key] = &[
         Some("10"),
         "time for running requests when the process is told to stop",
     ),
+    key("connect.*.vendor", Kind::Choice(aceso_connect::VENDORS), None, "whose interface it speaks"),
+    key("connect.*.url", Kind::Url, None, "base address of the interface"),
+    key("connect.*.token_url", Kind::Endpoint, None, "token endpoint; default: the vendor's usual one below url"),
+    key("connect.*.client_id", Kind::Name, None, "our client id there"),
+    key("connect.*.secret", Kind::Secret, None, "the client secret"),
+    key("connect.*.key", Kind::Secret, None, "instead of a secret: the private key (PEM) that signs client assertions"),
+    key("connect.*.key_id", Kind::Name, None, "with key: the id under which the other system knows it"),
+    key("connect.*.algorithm", Kind::Choice(&["RS384", "ES384"]), None, "with key: its algorithm; default ES384"),
+    key("connect.*.scopes", Kind::Names, Some(""), "scopes to ask for"),
+    key("connect.*.tenant", Kind::Label, None, "whose data comes in; may be left out when there is one tenant only"),
+    key("connect.*.schedule", Kind::Cron, Some(admin::USUAL_SCHEDULE), "when changes are looked for"),
+    key("connect.*.sweep", Kind::Cron, Some(admin::USUAL_SWEEP), "when everything is compared"),
+    key("connect.*.time_zone", Kind::Zone, Some(admin::USUAL_TIME_ZONE), "time zone of schedule and sweep"),
+    key("connect.*.concurrency", Kind::Integer(1, 256), Some("8"), "most requests at once"),
+    key("connect.*.per_second", Kind::Integer(0, 10_000), Some("0"), "most requests a second; 0: as many as it takes"),
+    key(
+        "connect.*.hooks",
+        Kind::Url,
+        None,
+        "where the other system reaches this server's /hooks/NAME; default: no webhooks",
+    ),
+    key("connect.*.paused", Kind::Flag, Some("false"), "true: nothing runs by itself"),
 ];
 
 /// The key with this path.
 #[must_use]
 pub fn find(path: &str) -> Option<&'static Key> {
-    KEYS.iter().find(|key| key.path == path)
+    let fits = |key: &&Key| match key.path.split_once('*') {
+        None => key.path == path,
+        Some((before, after)) => {
+            let name = path.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
+            name.is_some_and(|name| TenantId::parse(name).is_ok())
+        }
+    };
+    KEYS.iter().find(fits)
+}
+
+/// Whether there are keys below this path.
+pub(super) fn is_section(path: &str) -> bool {
+    KEYS.iter().any(|key| key.named_as_in(path).strip_prefix(path).is_some_and(|rest| rest.starts_with('.')))
 }
 
 /// The known path that an unknown one was most probably meant to be.
 #[must_use]
-pub fn nearest(path: &str) -> Option<&'static str> {
+pub fn nearest(path: &str) -> Option<String> {
     let (distance, found) = KEYS
         .iter()
-        .map(|key| (edit_distance(path.as_bytes(), key.path.as_bytes()), key.path))
+        .map(|key| key.named_as_in(path))
+        .map(|known| (edit_distance(path.as_bytes(), known.as_bytes()), known))
         .min_by_key(|(d, _)| *d)?;
     (distance <= 3).then_some(found)
 }
@@ -231,9 +304,10 @@ mod tests {
 
     #[test]
     fn a_misspelt_key_is_recognised() {
-        assert_eq!(nearest("store.dri"), Some("store.dir"));
-        assert_eq!(nearest("regoin"), Some("region"));
+        assert_eq!(nearest("store.dri").as_deref(), Some("store.dir"));
+        assert_eq!(nearest("regoin").as_deref(), Some("region"));
         assert_eq!(nearest("kubernetes.namespace"), None);
+        assert_eq!(nearest("connect.north.vendr").as_deref(), Some("connect.north.vendor"));
     }
 
     #[test]

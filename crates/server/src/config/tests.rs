@@ -171,3 +171,112 @@ fn a_cache_is_named_by_reference_or_by_a_plain_address_and_not_by_both() {
         assert!(!format!("{found:?}").contains("hunter2"), "{found:?}");
     }
 }
+
+const NORTH: &str =
+    "[connect.north]\nvendor = \"elation\"\nurl = \"https://ehr.example/api/2.0\"\nclient_id = \"aceso\"\n";
+
+fn with_north(more: &str) -> String {
+    format!("{WORKING}\n{NORTH}{more}\n")
+}
+
+#[test]
+fn a_connection_is_a_section_with_a_name_and_gets_the_defaults() {
+    let config = load(&with_north("secret = { env = \"NORTH_SECRET\" }"), &[]).unwrap();
+    let [north] = config.connections.as_slice() else { panic!("{:?}", config.connections) };
+    assert_eq!((north.name.as_str(), north.tenant.as_str(), north.vendor.as_str()), ("north", "clinic", "elation"));
+    assert_eq!((north.schedule.as_str(), north.sweep.as_str()), ("*/5 * * * *", "17 3 * * *"));
+    assert_eq!((north.time_zone.as_str(), north.concurrency, north.per_second, north.paused), ("UTC", 8, 0, false));
+    assert_eq!(north.proof, ProofRef::Secret(SecretRef::Env("NORTH_SECRET".into())));
+    assert_eq!(config.unusable_secrets().first().unwrap().at, "connect.north.secret", "the variable is not set here");
+}
+
+#[test]
+fn variables_reach_into_a_connection_and_can_make_one() {
+    let secret =
+        [("ACESO__CONNECT__NORTH__SECRET", "{ env = \"NORTH_SECRET\" }"), ("ACESO__CONNECT__NORTH__PAUSED", "true")];
+    assert!(load(&with_north(""), &secret).unwrap().connections.first().unwrap().paused);
+    let found = problems(WORKING, &[("ACESO__CONNECT__SOUTH__VENDOR", "elation")]);
+    let at: Vec<_> = found.iter().map(|p| p.at.as_str()).collect();
+    assert_eq!(at, ["connect.south.secret", "connect.south.url", "connect.south.client_id"]);
+    assert!(load(WORKING, &[("ACESO__CONNECT__NORTH__SCOPES", "a, b")]).unwrap_err().len() >= 3);
+}
+
+#[test]
+fn an_empty_section_and_a_wrong_name_are_told() {
+    let found = problems(&format!("{WORKING}\n[connect.north]\n"), &[]);
+    assert!(found.iter().any(|p| p.at == "connect.north.vendor"), "{found:?}");
+    let found = problems(&format!("{WORKING}\n[connect.North_Clinic]\nvendor = \"elation\"\n"), &[]);
+    assert!(found.iter().any(|p| p.at == "connect" && p.text.contains("name of a connection")), "{found:?}");
+    let found = problems(&with_north("vendro = \"elation\""), &[]);
+    assert!(
+        found.iter().any(|p| p.at == "connect.north.vendro" && p.text.contains("connect.north.vendor")),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn a_secret_of_a_connection_is_a_reference_and_one_of_two_kinds() {
+    let found = problems(&with_north("secret = \"hunter2-hunter2\""), &[]);
+    assert!(found.iter().any(|p| p.at == "connect.north.secret" && p.text.contains("reference")), "{found:?}");
+    assert!(!format!("{found:?}").contains("hunter2"), "{found:?}");
+    let both = "secret = { env = \"A\" }\nkey = { env = \"B\" }\nkey_id = \"1\"";
+    let at: Vec<_> = problems(&with_north(both), &[]).into_iter().map(|p| p.at).collect();
+    assert_eq!(at, ["connect.north.key", "connect.north.key_id"]);
+    let found = problems(&with_north("key = { env = \"B\" }"), &[]);
+    assert_eq!(found.first().unwrap().at, "connect.north.key_id");
+}
+
+#[test]
+fn values_of_a_connection_have_their_forms_and_its_tenant_is_served() {
+    for (line, at) in [
+        ("schedule = \"often\"", "schedule"),
+        ("time_zone = \"Mars/Olympus\"", "time_zone"),
+        ("concurrency = 0", "concurrency"),
+        ("paused = \"no\"", "paused"),
+        ("token_url = \"ftp://ehr.example\"", "token_url"),
+        ("scopes = [\"a b\"]", "scopes"),
+        ("tenant = \"other\"", "tenant"),
+    ] {
+        let found = problems(&with_north(&format!("secret = {{ env = \"A\" }}\n{line}")), &[]);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(found.first().unwrap().at, format!("connect.north.{at}"));
+    }
+    let several = with_north("secret = { env = \"A\" }").replace("[\"clinic\"]", "[\"clinic\", \"other\"]");
+    assert_eq!(problems(&several, &[]).first().unwrap().at, "connect.north.tenant");
+}
+
+#[test]
+fn a_dump_of_connections_reads_back_and_shows_references_only() {
+    let south = NORTH.replace("north", "a-south");
+    let text = with_north(&format!(
+        "secret = {{ file = \"n\" }}\nscopes = [\"x\", \"y\"]\n{south}key = {{ env = \"K\" }}\nkey_id = \"1\""
+    ));
+    let config = load(&text, &[("ACESO__CONNECT__A-SOUTH__SWEEP", "1 1 * * *")]).unwrap();
+    let dump = config.effective.to_toml();
+    assert!(dump.contains("[connect.a-south]") && dump.contains("secret = { file = "), "{dump}");
+    let again = load(&dump, &[]).unwrap();
+    assert_eq!(again.effective.to_toml(), dump.replace("  # from the environment", ""));
+    assert_eq!(again.connections, config.connections);
+}
+
+#[test]
+fn what_would_stop_a_connection_is_found_before_the_start() {
+    let file = std::env::temp_dir().join(format!("aceso-connect-{}.key", std::process::id()));
+    std::fs::write(&file, "no key at all, but long enough").unwrap();
+    std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let key = format!("key = {{ file = {:?} }}\nkey_id = \"1\"", file.to_string_lossy());
+    let found = load(&with_north(&key), &[]).unwrap().unusable_secrets();
+    assert_eq!(found.first().unwrap().at, "connect.north.key");
+    assert!(!format!("{found:?}").contains("no key at all"), "{found:?}");
+}
+
+#[test]
+fn the_example_is_accepted() {
+    let text = include_str!("../../../../docs/aceso.example.toml");
+    let config = load(text, &[]).unwrap();
+    assert_eq!(config.connections.len(), 1);
+    // Every key of a connection stands in it, in a comment or not.
+    for key in schema::KEYS.iter().filter_map(|key| key.path.strip_prefix("connect.*.")) {
+        assert!(text.lines().any(|line| line.trim_start_matches("# ").starts_with(&format!("{key} ="))), "{key}");
+    }
+}

@@ -4,23 +4,54 @@ use super::schedule::Schedule;
 use super::settings::Settings;
 use crate::app::App;
 use aceso_base::Timestamp;
+use aceso_connect::admin::{AdminError, Doing, Origin, Status};
 use aceso_connect::keeper::Keeper;
 use aceso_connect::sync::{Leg, Progress, RunError, Sync};
-use serde_json::{Value, json};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 /// One connection that is open.
 pub(crate) struct Connection {
     pub(super) settings: Settings,
+    pub(super) origin: Origin,
     pub(super) sync: Sync,
     state: Mutex<State>,
     /// One run at a time.
     pub(super) running: tokio::sync::Mutex<()>,
     /// Something waits in the inbox.
     news: Notify,
+    /// True when its run is to end: it was paused or removed.
+    stop: watch::Sender<bool>,
+}
+
+/// Why a run ended early. What it took stays taken, and the next one goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RunEnd {
+    /// By itself.
+    Early(RunError),
+    /// An operator paused or removed the connection.
+    Stopped,
+}
+
+impl RunEnd {
+    /// A fixed word.
+    pub(super) const fn code(self) -> &'static str {
+        match self {
+            Self::Early(error) => error.code(),
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
+impl From<RunEnd> for AdminError {
+    fn from(end: RunEnd) -> Self {
+        match end {
+            RunEnd::Early(error) => Self::Run { code: error.code(), text: error.to_string() },
+            RunEnd::Stopped => Self::Stopped,
+        }
+    }
 }
 
 /// What a connection is doing.
@@ -49,8 +80,10 @@ pub(super) async fn by_schedule(connection: Arc<Connection>, app: App) {
     }
     let mut leg = Leg::Changes;
     loop {
-        if let Err(error) = connection.run(leg, &|_| {}).await {
-            tracing::warn!(code = error.code(), "a sync ended early; it goes on at its next time");
+        match connection.run(leg, &|_| {}).await {
+            Ok(()) => {}
+            Err(RunEnd::Stopped) => return,
+            Err(end) => tracing::warn!(code = end.code(), "a sync ended early; it goes on at its next time"),
         }
         let now = app.clock.now();
         let (change, sweep) = (changes.after(now), sweeps.after(now));
@@ -85,9 +118,22 @@ pub(super) async fn by_schedule(connection: Arc<Connection>, app: App) {
 }
 
 impl Connection {
-    pub(super) fn new(settings: Settings, sync: Sync) -> Self {
-        let (state, running) = (Mutex::default(), tokio::sync::Mutex::new(()));
-        Self { settings, sync, state, running, news: Notify::new() }
+    pub(super) fn new(settings: Settings, origin: Origin, sync: Sync) -> Self {
+        let (state, running, stop) = (Mutex::default(), tokio::sync::Mutex::new(()), watch::Sender::new(false));
+        Self { settings, origin, sync, state, running, news: Notify::new(), stop }
+    }
+
+    /// The same connection, paused or not, with what is known of its runs.
+    pub(super) fn with_pause(&self, paused: bool) -> Self {
+        let settings = Settings { paused, ..self.settings.clone() };
+        let fresh = Self::new(settings, self.origin, self.sync.clone());
+        fresh.state().clone_from(&self.state());
+        fresh
+    }
+
+    /// Ends a run where it is, and lets no other begin.
+    pub(super) fn stop(&self) {
+        self.stop.send_replace(true);
     }
 
     pub(crate) const fn sync(&self) -> &Sync {
@@ -102,21 +148,27 @@ impl Connection {
         &self,
         leg: Leg,
         hear: &(dyn Fn(Progress) + Send + std::marker::Sync),
-    ) -> Result<(), RunError> {
+    ) -> Result<(), RunEnd> {
         let _alone = self.running.lock().await;
+        let mut stop = self.stop.subscribe();
+        if *stop.borrow() {
+            return Err(RunEnd::Stopped);
+        }
         {
             let mut state = self.state();
             state.running = Some(leg);
             state.runs += 1;
             state.last_start = Some(self.sync.time());
         }
-        let ended = self
-            .sync
-            .run(leg, &|progress| {
-                self.state().progress = Some(progress);
-                hear(progress);
-            })
-            .await;
+        let hear = |progress| {
+            self.state().progress = Some(progress);
+            hear(progress);
+        };
+        let ended = tokio::select! {
+            ended = self.sync.run(leg, &hear) => ended.map_err(RunEnd::Early),
+            // As safe anywhere as a kill: what was begun is begun anew.
+            _ = stop.wait_for(|stop| *stop) => Err(RunEnd::Stopped),
+        };
         let now = self.sync.time();
         let mut state = self.state();
         state.running = None;
@@ -127,7 +179,8 @@ impl Connection {
                 state.last_success = Some(now);
                 state.last_error = None;
             }
-            Err(error) => {
+            Err(RunEnd::Stopped) => {}
+            Err(RunEnd::Early(error)) => {
                 state.failures += 1;
                 state.last_error = Some(error.code());
             }
@@ -157,43 +210,37 @@ impl Connection {
         .map(|(name, counter)| (name, counter.load(Ordering::Relaxed)))
     }
 
-    pub(super) fn summary(&self, keeper: &Keeper) -> Value {
+    pub(super) fn status(&self, keeper: &Keeper) -> Status {
         let state = self.state().clone();
-        let token = keeper.status(&self.settings.name).unwrap_or_default();
-        let time = |at: Option<Timestamp>| at.map(|at| at.to_string());
-        let doing = match (self.settings.paused, state.running, state.last_error) {
-            (_, Some(Leg::Changes), _) => "reading changes",
-            (_, Some(Leg::Everything), _) => "reading everything",
-            (true, None, _) => "paused",
-            (false, None, Some(_)) => "failing",
-            (false, None, None) => "waiting",
+        let settings = &self.settings;
+        let doing = match (settings.paused, state.running, state.last_error) {
+            (_, Some(leg), _) => Doing::running(leg),
+            (true, None, _) => Doing::Paused,
+            (false, None, Some(_)) => Doing::Failing,
+            (false, None, None) => Doing::Waiting,
         };
-        let lag = state.last_success.map(|at| self.sync.time().0.saturating_sub(at.0) / 1000);
-        let mut value = json!({
-            "connection": self.settings.name,
-            "vendor": self.settings.vendor,
-            "tenant": self.settings.tenant,
-            "state": doing,
-            "now": state.progress.map(|progress| json!({ "kind": progress.kind, "objects": progress.objects })),
-            "runs": state.runs,
-            "failed_runs": state.failures,
-            "last_start": time(state.last_start),
-            "last_end": time(state.last_end),
-            "last_success": time(state.last_success),
-            "last_error": state.last_error,
-            "lag_seconds": lag,
-            "window": self.sync.source().limiter().window(),
-            "schedule": self.settings.schedule,
-            "sweep": self.settings.sweep,
-            "time_zone": self.settings.time_zone,
-            "token_expires": time(token.expires),
-            "token_refreshed": time(token.refreshed),
-            "token_failures": token.failures,
-            "token_error": token.last_error,
-        });
-        if let Some(object) = value.as_object_mut() {
-            object.extend(self.counts().into_iter().map(|(name, count)| (name.to_owned(), json!(count))));
+        Status {
+            name: settings.name.clone(),
+            vendor: settings.vendor.clone(),
+            tenant: settings.tenant.clone(),
+            url: settings.base.clone(),
+            origin: self.origin,
+            doing,
+            now: state.progress,
+            runs: state.runs,
+            failed_runs: state.failures,
+            last_start: state.last_start,
+            last_end: state.last_end,
+            last_success: state.last_success,
+            last_error: state.last_error,
+            lag_seconds: state.last_success.map(|at| self.sync.time().0.saturating_sub(at.0) / 1000),
+            window: self.sync.source().limiter().window(),
+            schedule: settings.schedule.clone(),
+            sweep: settings.sweep.clone(),
+            time_zone: settings.time_zone.clone(),
+            hooks: settings.hooks.is_some(),
+            token: keeper.status(&settings.name).unwrap_or_default(),
+            counts: self.counts().to_vec(),
         }
-        value
     }
 }

@@ -3,9 +3,11 @@
 use super::{Connections, Settings};
 use crate::app::App;
 use crate::exit::Failure;
-use aceso_connect::sync::Leg;
+use aceso_audit::Action;
+use aceso_connect::admin::{By, NamedLetter, Status, counted};
+use aceso_connect::sync::{Leg, Progress};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// What can be ordered. The fields are the arguments of the commands of the same names.
 #[expect(missing_docs, reason = "the fields are the arguments of the commands, which document them")]
@@ -43,27 +45,56 @@ impl std::fmt::Debug for ConnectionOrder {
 /// # Errors
 /// [`Failure`].
 pub async fn carry_out(app: &App, connections: &Connections, order: ConnectionOrder) -> Result<Value, Failure> {
-    match order {
-        ConnectionOrder::Add { settings } => connections.add(app, *settings).await,
-        ConnectionOrder::List => Ok(connections.list()),
-        ConnectionOrder::Status { name } => connections.status(&name),
+    let by = &By::Machine;
+    let told = |status: Status| status.to_json();
+    Ok(match order {
+        ConnectionOrder::Add { settings } => connections.add(app, by, *settings).await.map(told)?,
+        ConnectionOrder::List => connections.list(by).into_iter().map(told).collect(),
+        ConnectionOrder::Status { name } => connections.status(by, &name).map(told)?,
         ConnectionOrder::Sync { name, everything } => {
-            app.note_order(aceso_audit::Action::Administered, "connection-sync").await?;
-            connections.sync(&name, leg(everything), &|_| {}).await
+            connections.status(by, &name)?;
+            run(app, connections, &name, everything, &|_| {}).await?
         }
-        ConnectionOrder::Pause { name, paused } => connections.pause(app, &name, paused).await,
-        ConnectionOrder::Remove { name } => connections.remove(app, &name).await,
+        ConnectionOrder::Pause { name, paused } => connections.pause(app, by, &name, paused).await.map(told)?,
+        ConnectionOrder::Remove { name } => {
+            connections.remove(app, by, &name).await?;
+            json!({ "removed": name })
+        }
         ConnectionOrder::Letters { name, limit } => {
-            app.note_order(aceso_audit::Action::Administered, "letters-listed").await?;
-            connections.letters(&name, limit)
+            app.note_order(by, Action::Administered, "letters-listed").await?;
+            connections.letters(by, &name, None, limit)?.iter().map(NamedLetter::to_json).collect()
         }
-        ConnectionOrder::Retry { name, letter } => connections.retry_letter(app, &name, &letter).await,
-        ConnectionOrder::Discard { name, letter } => connections.discard_letter(app, &name, &letter).await,
-    }
+        ConnectionOrder::Retry { name, letter } => {
+            connections.retry_letter(app, by, &name, &letter).await?;
+            json!({ "letter": letter, "taken": true })
+        }
+        ConnectionOrder::Discard { name, letter } => {
+            connections.discard_letter(app, by, &name, &letter).await?;
+            json!({ "letter": letter, "discarded": true })
+        }
+    })
+}
+
+/// Runs a connection and waits for it.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn run(
+    app: &App,
+    connections: &Connections,
+    name: &str,
+    everything: bool,
+    hear: &(dyn Fn(Progress) + Send + std::marker::Sync),
+) -> Result<Value, Failure> {
+    app.note_order(&By::Machine, Action::Administered, "connection-sync").await?;
+    let report = connections.sync(name, leg(everything), hear).await?;
+    let mut told = counted(&report.counts);
+    told.insert("connection".to_owned(), json!(name));
+    told.insert("seconds".to_owned(), json!((report.took.as_millis() as f64) / 1000.0));
+    Ok(Value::Object(told))
 }
 
 /// The leg that is meant.
-#[must_use]
-pub const fn leg(everything: bool) -> Leg {
+const fn leg(everything: bool) -> Leg {
     if everything { Leg::Everything } else { Leg::Changes }
 }

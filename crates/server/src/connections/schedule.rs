@@ -1,25 +1,36 @@
 //! When something runs: five fields of cron (minute, hour, day of month, month, day of week) in a time zone.
 
 use aceso_base::Timestamp;
+use aceso_connect::admin::AdminError;
 use jiff::tz::TimeZone;
 use jiff_cron::Schedule as Cron;
 use std::str::FromStr as _;
 
 /// A schedule.
-pub(super) struct Schedule {
+pub(crate) struct Schedule {
     cron: Cron,
     zone: TimeZone,
 }
 
 /// The text is no schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum ScheduleError {
+pub(crate) enum ScheduleError {
     /// Not five fields of cron.
     #[error("five fields of cron: minute, hour, day of month, month, day of week")]
     Fields,
     /// Not a zone.
-    #[error("--time-zone is a name of the IANA database, like Europe/Berlin or UTC")]
+    #[error("a name of the IANA time zone database, like Europe/Berlin or UTC")]
     Zone,
+}
+
+impl ScheduleError {
+    /// As the fault of a setting: of the schedule itself, or of its zone.
+    pub(super) fn of(self, setting: &'static str) -> AdminError {
+        match self {
+            Self::Fields => AdminError::setting(setting, self),
+            Self::Zone => AdminError::setting("time_zone", self),
+        }
+    }
 }
 
 impl Schedule {
@@ -27,7 +38,7 @@ impl Schedule {
     ///
     /// # Errors
     /// [`ScheduleError`].
-    pub(super) fn parse(fields: &str, zone: &str) -> Result<Self, ScheduleError> {
+    pub(crate) fn parse(fields: &str, zone: &str) -> Result<Self, ScheduleError> {
         if fields.split_ascii_whitespace().count() != 5 {
             return Err(ScheduleError::Fields);
         }

@@ -1,7 +1,8 @@
 //! What is known of a connection: who it is, where its source is, and when it runs. Kept sealed, its secret included.
 
-use crate::exit::Failure;
+use super::schedule::Schedule;
 use aceso_base::TenantId;
+use aceso_connect::admin::{AdminError, NewConnection, NewProof};
 use aceso_connect::keeper::{Algorithm, Assertion, Credentials, Proof};
 use aceso_connect::limiter::Budget;
 use aceso_connect::pattern::ConnectionId;
@@ -77,6 +78,41 @@ impl Drop for KeptProof {
 const FORMAT: u8 = 1;
 
 impl Settings {
+    /// What is kept of a new connection, checked.
+    ///
+    /// # Errors
+    /// As for [`Settings::check`].
+    pub(crate) fn of(new: NewConnection) -> Result<Self, AdminError> {
+        let base = new.url.trim_end_matches('/').to_owned();
+        let usual = || aceso_connect::usual_token_address(&new.vendor, &base);
+        let missing = || AdminError::setting("token_url", "this vendor has no usual token endpoint: say which");
+        super::vendor(&new.vendor)?;
+        let settings = Self {
+            token: new.token_url.or_else(usual).ok_or_else(missing)?,
+            base,
+            name: new.name,
+            vendor: new.vendor,
+            tenant: new.tenant,
+            client_id: new.client_id,
+            scopes: new.scopes,
+            proof: match new.proof {
+                NewProof::Secret(secret) => KeptProof::Secret { secret: secret.trim().to_owned() },
+                NewProof::Key { algorithm, key_id, pem } => {
+                    KeptProof::Key { algorithm, key_id, pem: pem.as_str().to_owned() }
+                }
+            },
+            schedule: new.schedule,
+            sweep: new.sweep,
+            time_zone: new.time_zone,
+            concurrency: new.concurrency,
+            per_second: new.per_second,
+            hooks: new.hooks,
+            paused: new.paused,
+        };
+        settings.check()?;
+        Ok(settings)
+    }
+
     /// The document.
     pub(super) fn encode(&self) -> Zeroizing<Vec<u8>> {
         let mut bytes = Zeroizing::new(vec![FORMAT]);
@@ -93,29 +129,26 @@ impl Settings {
     /// Checks everything that can be checked without asking the source.
     ///
     /// # Errors
-    /// [`Failure::Usage`] names the setting and its rule, never its value.
-    pub fn check(&self) -> Result<(), Failure> {
-        ConnectionId::parse(&self.name).map_err(|error| usage("NAME", error))?;
-        TenantId::parse(&self.tenant).map_err(|error| usage("--tenant", error))?;
+    /// [`AdminError::Setting`] names the setting and its rule, never its value.
+    pub(crate) fn check(&self) -> Result<(), AdminError> {
+        ConnectionId::parse(&self.name).map_err(|_| AdminError::setting("name", "1 to 32 of a-z, 0-9 and '-'"))?;
+        TenantId::parse(&self.tenant).map_err(|_| AdminError::setting("tenant", "the name of a tenant"))?;
         super::vendor(&self.vendor)?;
-        for (name, address) in [("--url", &self.base), ("--token-url", &self.token)] {
-            let uri: Result<http::Uri, _> = address.parse();
-            let good = uri.is_ok_and(|uri| {
-                matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some() && uri.query().is_none()
-            });
-            if !good {
-                return Err(usage(name, "an absolute http or https address without a query"));
+        let addresses = [("url", Some(&self.base)), ("token_url", Some(&self.token)), ("hooks", self.hooks.as_ref())];
+        for (name, address) in addresses {
+            if address.is_some_and(|address| !is_address(address)) {
+                let rule = "an absolute http or https address without user, query and fragment";
+                return Err(AdminError::setting(name, rule));
             }
         }
         if self.client_id.is_empty() {
-            return Err(usage("--client-id", "must not be empty"));
+            return Err(AdminError::setting("client_id", "must not be empty"));
         }
         self.credentials()?;
-        super::schedule::Schedule::parse(&self.schedule, &self.time_zone)
-            .map_err(|error| usage("--schedule", error))?;
-        super::schedule::Schedule::parse(&self.sweep, &self.time_zone).map_err(|error| usage("--sweep", error))?;
+        Schedule::parse(&self.schedule, &self.time_zone).map_err(|error| error.of("schedule"))?;
+        Schedule::parse(&self.sweep, &self.time_zone).map_err(|error| error.of("sweep"))?;
         if !(1..=256).contains(&self.concurrency) {
-            return Err(usage("--concurrency", "a number from 1 to 256"));
+            return Err(AdminError::setting("concurrency", "a number from 1 to 256"));
         }
         Ok(())
     }
@@ -123,18 +156,21 @@ impl Settings {
     /// As the token keeper wants them.
     ///
     /// # Errors
-    /// [`Failure::Usage`] for a key that cannot be read.
-    pub(super) fn credentials(&self) -> Result<Credentials, Failure> {
+    /// [`AdminError::Setting`] for a key that cannot be read.
+    pub(super) fn credentials(&self) -> Result<Credentials, AdminError> {
         let proof = match &self.proof {
+            KeptProof::Secret { secret } if secret.is_empty() => {
+                return Err(AdminError::setting("secret", "must not be empty"));
+            }
             KeptProof::Secret { secret } => Proof::Secret(Zeroizing::new(secret.clone())),
             KeptProof::Key { algorithm, key_id, pem } => {
                 let algorithm = match algorithm.as_str() {
                     "RS384" => Algorithm::Rs384,
                     "ES384" => Algorithm::Es384,
-                    _ => return Err(usage("--algorithm", "RS384 or ES384")),
+                    _ => return Err(AdminError::setting("algorithm", "RS384 or ES384")),
                 };
                 let assertion = Assertion::new(algorithm, key_id, pem.as_bytes());
-                Proof::Assertion(Arc::new(assertion.map_err(|error| usage("--key-file", error))?))
+                Proof::Assertion(Arc::new(assertion.map_err(|error| AdminError::setting("key", error))?))
             }
         };
         Ok(Credentials {
@@ -150,6 +186,12 @@ impl Settings {
     }
 }
 
-fn usage(what: &str, rule: impl std::fmt::Display) -> Failure {
-    Failure::Usage(format!("{what}: {rule}"))
+fn is_address(text: &str) -> bool {
+    let uri: Result<http::Uri, _> = text.parse();
+    uri.is_ok_and(|uri| {
+        matches!(uri.scheme_str(), Some("http" | "https"))
+            && uri.host().is_some()
+            && uri.query().is_none()
+            && uri.authority().is_some_and(|authority| !authority.as_str().contains('@'))
+    }) && !text.contains('#')
 }
