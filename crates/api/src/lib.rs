@@ -1,5 +1,6 @@
-//! HTTP: FHIR R4, OAuth 2.0 tokens and the audit log's tiles. Turns requests into calls and answers into bytes; holds no rules.
+//! HTTP: FHIR R4, OAuth 2.0 tokens, the audit log's tiles, and administration. Turns requests into calls and answers into bytes; holds no rules.
 
+mod admin;
 mod audit;
 mod auth;
 mod fhir;
@@ -10,10 +11,27 @@ mod request_id;
 pub mod routes;
 
 use aceso_base::Randomness;
+use aceso_connect::admin::Administration;
 use aceso_identity::Identity;
 use aceso_repository::{Repository, capability_statement};
 use axum::Router;
 use std::sync::Arc;
+
+pub use admin::openapi;
+
+/// What the endpoints are made of.
+pub struct Parts {
+    /// FHIR interactions, and behind them the door.
+    pub repository: Repository,
+    /// People, clients, tokens.
+    pub identity: Arc<Identity>,
+    /// Randomness.
+    pub rng: Arc<dyn Randomness>,
+    /// Connections, for operators.
+    pub connections: Arc<dyn Administration>,
+    /// Where clients reach the server, without a slash at the end.
+    pub public_url: String,
+}
 
 /// What the endpoints work with.
 #[derive(Clone)]
@@ -21,20 +39,22 @@ pub struct Api {
     pub(crate) repository: Repository,
     pub(crate) identity: Arc<Identity>,
     pub(crate) rng: Arc<dyn Randomness>,
+    pub(crate) connections: Arc<dyn Administration>,
     pub(crate) capability: Arc<[u8]>,
     pub(crate) public_url: Arc<str>,
     pub(crate) doubts: Arc<refused::Doubts>,
 }
 
 impl Api {
-    /// Puts the parts together. `public_url` is where clients reach the server, without a slash at the end.
+    /// Puts the parts together.
     #[must_use]
-    pub fn new(repository: Repository, identity: Arc<Identity>, rng: Arc<dyn Randomness>, public_url: &str) -> Self {
+    pub fn new(parts: Parts) -> Self {
         // The date of what the software can do, not of the process: the statement is the same after every restart.
         const ABILITIES_SINCE: &str = "2026-11-22";
+        let Parts { repository, identity, rng, connections, public_url } = parts;
         let capability = capability_statement(repository.settings(), env!("CARGO_PKG_VERSION"), ABILITIES_SINCE);
-        let doubts = Arc::default();
-        Self { repository, identity, rng, capability: capability.into(), public_url: public_url.into(), doubts }
+        let (capability, public_url, doubts) = (capability.into(), public_url.into(), Arc::default());
+        Self { repository, identity, rng, connections, capability, public_url, doubts }
     }
 
     /// All routes of [`routes::ROUTES`].

@@ -2,12 +2,13 @@
 
 use crate::refused::Unrecorded;
 use aceso_custodian::Receipt;
-use aceso_repository::{Fault, operation_outcome};
+use aceso_repository::{Fault, OutcomeIssue, operation_outcome};
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 pub(crate) const FHIR_JSON: HeaderValue = HeaderValue::from_static("application/fhir+json; charset=utf-8");
+const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const AUDIT_RECEIPT: HeaderName = HeaderName::from_static("x-audit-receipt");
 
@@ -59,8 +60,40 @@ impl IntoResponse for Refusal {
         if fault.receipt.is_none() && status != StatusCode::SERVICE_UNAVAILABLE {
             response.extensions_mut().insert(Unrecorded(code));
         }
+        response.extensions_mut().insert(Told(fault.issues));
         response
     }
+}
+
+/// The issues of a refusal, for those who do not read OperationOutcomes; travels in the response's extensions.
+#[derive(Clone)]
+struct Told(Vec<OutcomeIssue>);
+
+/// A refusal as problem details (RFC 9457), where FHIR is not spoken. Other answers stay as they are.
+pub(crate) fn as_problem(mut response: Response) -> Response {
+    let Some(Told(issues)) = response.extensions_mut().remove::<Told>() else { return response };
+    let status = response.status();
+    let first = issues.first();
+    let code = first.map_or("exception", |issue| issue.code);
+    let mut problem = serde_json::json!({
+        "type": format!("urn:aceso:problem:{code}"),
+        "title": status.canonical_reason().unwrap_or_default(),
+        "status": status.as_u16(),
+        "code": code,
+        "detail": first.map_or("", |issue| issue.diagnostics.as_ref()),
+    });
+    let places = issues.iter().filter_map(|issue| {
+        let pointer = issue.expression.as_ref()?;
+        Some(serde_json::json!({ "pointer": pointer, "detail": issue.diagnostics }))
+    });
+    let places: Vec<serde_json::Value> = places.collect();
+    if let (Some(object), false) = (problem.as_object_mut(), places.is_empty()) {
+        object.insert("errors".to_owned(), places.into());
+    }
+    response.headers_mut().insert(header::CONTENT_TYPE, PROBLEM_JSON);
+    response.headers_mut().remove(header::CONTENT_LENGTH);
+    *response.body_mut() = Body::from(problem.to_string());
+    response
 }
 
 /// A weak entity tag (R4 http.html, section 3.1.0.1.3).

@@ -1,6 +1,7 @@
 //! Every request has an id of the server's own making, in its answer, its log line and its audit entries.
 
 use crate::refused::{Asker, completed};
+use crate::reply::as_problem;
 use crate::{Api, routes};
 use aceso_base::RequestId;
 use axum::extract::{MatchedPath, Request, State};
@@ -17,10 +18,12 @@ pub(crate) struct Stamped {
 
 pub(crate) async fn stamp(State(api): State<Api>, mut request: Request, next: Next) -> Response {
     let stamped = Stamped { id: api.rng.token16(), asker: Asker::default() };
+    let speaks_fhir = !request.uri().path().starts_with("/admin/");
     let (method, path) = (request.method().clone(), request.extensions().get::<MatchedPath>().cloned());
     request.extensions_mut().insert(stamped.clone());
     let response = next.run(request).await;
-    let mut response = completed(&api, &stamped, || action(&method, path.as_ref()?.as_str()), response).await;
+    let response = completed(&api, &stamped, || action(&method, path.as_ref()?.as_str()), response).await;
+    let mut response = if speaks_fhir { response } else { as_problem(response) };
     if let Ok(value) = HeaderValue::from_str(&stamped.id.to_string()) {
         response.headers_mut().insert("x-request-id", value);
     }

@@ -1,11 +1,11 @@
 //! Every endpoint, as a list and as a router. The list is what `cargo xtask check` holds against the tests: an endpoint without an
 //! authorisation test or an audit assertion makes the build red.
 
-use crate::{Api, audit, fhir, oauth, request_id};
+use crate::{Api, admin, audit, fhir, oauth, request_id};
 use aceso_audit::Action;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, delete, get, post, put};
 
 /// Who may call an endpoint at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +69,19 @@ pub const ROUTES: &[Route] = &[
     token("GET", "/audit/checkpoint", Action::LogRead),
     token("GET", "/audit/tile/{*path}", Action::LogRead),
     token("GET", "/audit/entries", Action::LogRead),
+    open("GET", "/admin/v1/openapi.json"),
+    token("GET", "/admin/v1/connections", Action::Administered),
+    token("POST", "/admin/v1/connections", Action::Administered),
+    token("GET", "/admin/v1/connections/{name}", Action::Administered),
+    token("DELETE", "/admin/v1/connections/{name}", Action::Administered),
+    token("POST", "/admin/v1/connections/{name}/sync", Action::Administered),
+    token("POST", "/admin/v1/connections/{name}/pause", Action::Administered),
+    token("POST", "/admin/v1/connections/{name}/resume", Action::Administered),
+    token("GET", "/admin/v1/connections/{name}/letters", Action::Administered),
+    token("GET", "/admin/v1/connections/{name}/letters/{letter}", Action::Administered),
+    token("DELETE", "/admin/v1/connections/{name}/letters/{letter}", Action::Administered),
+    token("POST", "/admin/v1/connections/{name}/letters/{letter}/retry", Action::Administered),
+    token("GET", "/admin/v1/jobs/{job}", Action::Administered),
 ];
 
 pub(crate) fn router(api: Api) -> Router {
@@ -97,12 +110,12 @@ fn handler(method: &str, path: &str) -> Option<MethodRouter<Api>> {
         ("POST", "/fhir/R4") => post(fhir::bundle::post),
         ("GET", "/fhir/R4/{type}") => get(fhir::search::get),
         ("POST", "/fhir/R4/{type}") => post(fhir::create::post),
-        ("PUT", "/fhir/R4/{type}") => axum::routing::put(fhir::update::put_conditional),
-        ("DELETE", "/fhir/R4/{type}") => axum::routing::delete(fhir::delete::delete_conditional),
+        ("PUT", "/fhir/R4/{type}") => put(fhir::update::put_conditional),
+        ("DELETE", "/fhir/R4/{type}") => delete(fhir::delete::delete_conditional),
         ("POST", "/fhir/R4/{type}/_search") => post(fhir::search::post),
         ("GET", "/fhir/R4/{type}/{id}") => get(fhir::read::get),
-        ("PUT", "/fhir/R4/{type}/{id}") => axum::routing::put(fhir::update::put),
-        ("DELETE", "/fhir/R4/{type}/{id}") => axum::routing::delete(fhir::delete::delete),
+        ("PUT", "/fhir/R4/{type}/{id}") => put(fhir::update::put),
+        ("DELETE", "/fhir/R4/{type}/{id}") => delete(fhir::delete::delete),
         ("GET", "/fhir/R4/{type}/{id}/_history") => get(fhir::history::get),
         ("GET", "/fhir/R4/{type}/{id}/_history/{version}") => get(fhir::read::get_version),
         ("GET", "/fhir/R4/{type}/{id}/$everything") => get(fhir::everything::get),
@@ -111,6 +124,26 @@ fn handler(method: &str, path: &str) -> Option<MethodRouter<Api>> {
         ("GET", "/audit/checkpoint") => get(audit::checkpoint::get),
         ("GET", "/audit/tile/{*path}") => get(audit::tile::get),
         ("GET", "/audit/entries") => get(audit::entries::get),
+        _ => return admin_handler(method, path),
+    })
+}
+
+fn admin_handler(method: &str, path: &str) -> Option<MethodRouter<Api>> {
+    let rest = path.strip_prefix("/admin/v1/")?;
+    Some(match (method, rest) {
+        ("GET", "openapi.json") => get(admin::openapi::get),
+        ("GET", "connections") => get(admin::connections::list),
+        ("POST", "connections") => post(admin::connections::add),
+        ("GET", "connections/{name}") => get(admin::connections::status),
+        ("DELETE", "connections/{name}") => delete(admin::connections::remove),
+        ("POST", "connections/{name}/sync") => post(admin::runs::sync),
+        ("POST", "connections/{name}/pause") => post(admin::runs::pause),
+        ("POST", "connections/{name}/resume") => post(admin::runs::resume),
+        ("GET", "connections/{name}/letters") => get(admin::letters::list),
+        ("GET", "connections/{name}/letters/{letter}") => get(admin::letters::inspect),
+        ("DELETE", "connections/{name}/letters/{letter}") => delete(admin::letters::discard),
+        ("POST", "connections/{name}/letters/{letter}/retry") => post(admin::letters::retry),
+        ("GET", "jobs/{job}") => get(admin::runs::job),
         _ => return None,
     })
 }

@@ -20,6 +20,7 @@ mod percentiles;
 mod process;
 mod randomness;
 mod redis;
+pub mod schema;
 mod synthea;
 
 pub use caller::caller;

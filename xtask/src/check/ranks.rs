@@ -4,7 +4,7 @@ use super::Finding;
 use super::workspace::{Member, Workspace};
 
 /// Packages that are tools: they have no rank that counts, and nothing that is shipped may depend on them.
-const TOOLS: &[&str] = &["aceso-testkit", "aceso-emr-sim", "aceso-fhir-gen", "aceso-fuzz", "xtask"];
+const TOOLS: &[&str] = &["aceso-testkit", "aceso-testhouse", "aceso-emr-sim", "aceso-fhir-gen", "aceso-fuzz", "xtask"];
 
 /// `(who, which tool)`: the demo shows the product beside a simulated EHR, and the demo is a command of the one binary.
 const LINKED: (&str, &str) = ("aceso-server", "aceso-emr-sim");

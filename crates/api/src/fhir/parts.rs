@@ -125,7 +125,7 @@ pub(crate) async fn json_body(api: &Api, headers: &HeaderMap, body: Body) -> Res
 }
 
 /// The media type of the body in lower case, without its parameters; of those only `charset=utf-8` fits JSON and our forms.
-fn media_type(headers: &HeaderMap) -> Result<String, Refusal> {
+pub(crate) fn media_type(headers: &HeaderMap) -> Result<String, Refusal> {
     let text = single(headers, &CONTENT_TYPE)?.unwrap_or_default().to_ascii_lowercase();
     let mut parts = text.split(';').map(str::trim);
     let media = parts.next().unwrap_or_default().to_owned();

@@ -1,74 +1,26 @@
 //! A clinic with one person per role, two patients and a few records.
 
+pub(crate) use aceso_testhouse::{ANNA, BERTA, CONSOLE, FEED, PASSWORD, URL, tenant};
+
 use aceso_api::Api;
-use aceso_audit::{LoggedEntry, Origin, Sequencer};
-use aceso_base::{Clock, LogicalId, Randomness, Region, Role, RoleSet, TenantId, UserId};
-use aceso_custodian::{Custodian, Parts, Plan, prepare};
-use aceso_identity::{
-    Actor, ClientKind, DocumentSeal, Identity, IdentityConfig, NewClient, NewPerson, PasswordHashing, SealError,
-    Secret, SigningKeys, TokenRequest, Ttl,
-};
-use aceso_kms::LocalProvider;
-use aceso_policy::Engine;
-use aceso_repository::{Repository, Settings};
-use aceso_store::Store;
-use aceso_store_sqlite::{Options, SqliteStore};
-use aceso_testkit::{PlannedRandomness, SetClock};
+use aceso_base::Role;
+use aceso_identity::{Secret, TokenRequest};
+use aceso_repository::Settings;
+use aceso_testhouse::Plans;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, LazyLock};
-use std::time::Duration;
+use std::sync::Arc;
 use tower::ServiceExt as _;
-use zeroize::Zeroizing;
 
-pub(crate) const URL: &str = "https://aceso.example";
 pub(crate) const BASE: &str = "https://aceso.example/fhir/R4";
-pub(crate) const PASSWORD: &str = "correct horse battery";
-pub(crate) const CONSOLE: &str = "console";
-pub(crate) const FEED: &str = "lab-feed";
-pub(crate) const ANNA: &str = "057aa36e-b892-4964-b5b9-ffb46b097e34";
-pub(crate) const BERTA: &str = "9b1c2d3e-4f50-4a61-8b72-c3d4e5f60718";
 pub(crate) const BODY_LIMIT: usize = 64 * 1024;
 pub(crate) const DEPTH_LIMIT: usize = 32;
 pub(crate) const PAGE: usize = 5;
 pub(crate) const MAX_PAGE: usize = 50;
-
-static KEY: LazyLock<Zeroizing<Vec<u8>>> = LazyLock::new(|| SigningKeys::generate().unwrap());
-static NEXT: AtomicU32 = AtomicU32::new(0);
-
-struct TestDir(PathBuf);
-
-impl TestDir {
-    fn new(number: u32) -> Self {
-        let path = std::env::temp_dir().join(format!("aceso-http-{}-{number}", std::process::id()));
-        std::fs::create_dir_all(path.join("data")).unwrap();
-        Self(path)
-    }
-}
-
-impl Drop for TestDir {
-    fn drop(&mut self) {
-        drop(std::fs::remove_dir_all(&self.0));
-    }
-}
-
-struct Sealed(Custodian);
-
-impl DocumentSeal for Sealed {
-    fn seal(&self, space: &str, key: &str, plain: &[u8]) -> Result<Vec<u8>, SealError> {
-        self.0.seal_document(space, key, plain).map_err(|_| SealError)
-    }
-
-    fn open(&self, space: &str, key: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
-        self.0.open_document(space, key, sealed.to_vec()).map_err(|_| SealError)
-    }
-}
 
 /// What came back.
 #[derive(Debug)]
@@ -104,6 +56,20 @@ impl Answer {
         let issue = &outcome["issue"][0];
         let place = issue["expression"][0].as_str().unwrap_or_default();
         (issue["code"].as_str().unwrap().to_owned(), place.to_owned())
+    }
+
+    /// The code of a refusal: of an OperationOutcome, or of problem details where FHIR is not spoken.
+    #[track_caller]
+    pub(crate) fn code(&self) -> String {
+        if self.header("content-type") != Some("application/problem+json") {
+            return self.issue().0;
+        }
+        let problem = self.json();
+        let document = serde_json::from_str(aceso_api::openapi::DOCUMENT).unwrap();
+        let schema = json!({ "$ref": "#/components/schemas/Problem" });
+        assert_eq!(aceso_testkit::schema::faults(&document, &schema, &problem), Vec::<String>::new(), "{problem}");
+        assert_eq!(problem["status"], self.status, "{problem}");
+        problem["code"].as_str().unwrap().to_owned()
     }
 
     #[track_caller]
@@ -171,25 +137,21 @@ impl Call<'_> {
 
 pub(crate) struct House {
     pub(crate) app: Router,
-    pub(crate) repository: Repository,
-    pub(crate) clock: SetClock,
-    pub(crate) feed_secret: Secret,
+    inside: aceso_testhouse::House,
     tokens: BTreeMap<&'static str, String>,
-    // Last, so that the store is closed before its folder goes.
-    _dir: TestDir,
+}
+
+impl std::ops::Deref for House {
+    type Target = aceso_testhouse::House;
+
+    fn deref(&self) -> &Self::Target {
+        &self.inside
+    }
 }
 
 impl House {
     /// Nothing in it but people.
     pub(crate) async fn empty() -> Self {
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let dir = TestDir::new(number);
-        let clock = SetClock::default();
-        let shared: Arc<dyn Clock> = Arc::new(clock.clone());
-        let rng: Arc<dyn Randomness> = Arc::new(PlannedRandomness::seeded(u64::from(number)));
-        let door = door(&dir.0, &shared, &rng).await;
-        let identity = identity(&door, &shared, &rng);
-        let feed_secret = people(&identity).await;
         let settings = Settings {
             base_url: BASE.to_owned(),
             body_bytes: BODY_LIMIT,
@@ -197,9 +159,12 @@ impl House {
             default_page: PAGE,
             max_page: MAX_PAGE,
         };
-        let repository = Repository::new(door, settings, Arc::clone(&rng));
-        let identity = Arc::new(identity);
-        let app = Api::new(repository.clone(), Arc::clone(&identity), rng, URL).router();
+        let inside = aceso_testhouse::House::open(Plans { settings, access_seconds: 3600 }).await;
+        let (repository, identity, rng) =
+            (inside.repository.clone(), Arc::clone(&inside.identity), Arc::clone(&inside.rng));
+        let connections = Arc::clone(&inside.connections);
+        let app = Api::new(aceso_api::Parts { repository, identity, rng, connections, public_url: URL.to_owned() });
+        let app = app.router();
         let mut tokens = BTreeMap::new();
         for role in Role::ALL {
             let request = TokenRequest {
@@ -209,10 +174,10 @@ impl House {
                 client_id: Some(CONSOLE.to_owned()),
                 ..TokenRequest::default()
             };
-            let token = identity.token(request).await.unwrap();
+            let token = inside.identity.token(request).await.unwrap();
             tokens.insert(role.as_str(), token.access_token.reveal().to_owned());
         }
-        Self { app, repository, clock, feed_secret, tokens, _dir: dir }
+        Self { app, inside, tokens }
     }
 
     /// With two patients and some records.
@@ -265,16 +230,6 @@ impl House {
         let body = body.collect().await.unwrap().to_bytes().to_vec();
         let status: StatusCode = parts.status;
         Answer { status: status.as_u16(), headers: parts.headers, body }
-    }
-
-    /// How many entries the log has.
-    pub(crate) fn log_size(&self) -> u64 {
-        self.repository.door().store().log().size().unwrap()
-    }
-
-    /// The entries from this one on.
-    pub(crate) fn log_since(&self, from: u64) -> Vec<LoggedEntry> {
-        self.repository.door().log_entries(from..self.log_size()).unwrap()
     }
 
     /// Everything that is stored, counted: changes when anything is written.
@@ -336,79 +291,4 @@ pub(crate) fn observation(id: &str, patient: &str, code: &str, value: f64, day: 
 pub(crate) fn without_id(mut record: Value) -> Value {
     record.as_object_mut().unwrap().remove("id");
     record
-}
-
-pub(crate) fn tenant() -> TenantId {
-    TenantId::parse("clinic").unwrap()
-}
-
-async fn door(dir: &std::path::Path, clock: &Arc<dyn Clock>, rng: &Arc<dyn Randomness>) -> Custodian {
-    let region = Region::parse("us").unwrap();
-    let provider = Arc::new(LocalProvider::create(&dir.join("root.key"), &dir.join("data"), &**rng).unwrap());
-    let path = dir.join("data").join("records.db");
-    let found = SqliteStore::inspect(&path, clock.now()).unwrap();
-    let prepared = prepare(&found, &*provider, &region, &**clock, &**rng).unwrap();
-    let origin = Origin::parse("aceso.example/us").unwrap();
-    let sequencer = Sequencer::create(&prepared.log_keys, &origin).unwrap();
-    let options = Options { disk_reserve: 0, ..Options::default() };
-    let store: Arc<dyn Store> = Arc::new(SqliteStore::start(&path, sequencer, Arc::clone(clock), options).unwrap());
-    let parts = Parts {
-        store,
-        provider,
-        engine: Arc::new(Engine::load().unwrap().serving(region.clone())),
-        region,
-        clock: Arc::clone(clock),
-        rng: Arc::clone(rng),
-        search_budget: Duration::from_secs(10),
-        plan: Plan::for_population(1000),
-        origin,
-        cached_subjects: 64,
-        opened_search_bytes: 1 << 20,
-        shared: None,
-    };
-    let door = Custodian::open(prepared, parts).await.unwrap();
-    door.ensure_tenant(&tenant()).await.unwrap();
-    door
-}
-
-fn identity(door: &Custodian, clock: &Arc<dyn Clock>, rng: &Arc<dyn Randomness>) -> Identity {
-    let config = IdentityConfig {
-        ttl: Ttl { access: 3600, refresh_idle: 7200, refresh_absolute: 86_400 },
-        hashing: PasswordHashing { memory_kib: 64, passes: 1, ..PasswordHashing::default() },
-        ..IdentityConfig::new(URL, BASE, Region::parse("us").unwrap())
-    };
-    let seal = Arc::new(Sealed(door.clone()));
-    let signing = SigningKeys::new(&KEY).unwrap();
-    Identity::open(Arc::clone(door.store()), seal, config, signing, Arc::clone(clock), Arc::clone(rng)).unwrap()
-}
-
-/// One person per role, named like it; the console; one service, whose secret comes back.
-async fn people(identity: &Identity) -> Secret {
-    let console = NewClient {
-        id: UserId::parse(CONSOLE).unwrap(),
-        kind: ClientKind::Console,
-        tenant: None,
-        roles: RoleSet::NONE,
-        scopes: vec!["fhir".to_owned()],
-    };
-    identity.add_client(Actor::Installation, console).await.unwrap();
-    let feed = NewClient {
-        id: UserId::parse(FEED).unwrap(),
-        kind: ClientKind::Service,
-        tenant: Some(tenant()),
-        roles: RoleSet::NONE.with(Role::Integration),
-        scopes: vec!["system/*.c".to_owned()],
-    };
-    let (_, secret) = identity.add_client(Actor::Installation, feed).await.unwrap();
-    for role in Role::ALL {
-        let person = NewPerson {
-            username: role.as_str().to_owned(),
-            tenant: tenant(),
-            roles: RoleSet::NONE.with(*role),
-            own_patient: (*role == Role::Patient).then(|| LogicalId::parse(ANNA).unwrap()),
-            password: Some(Secret::from(PASSWORD.to_owned())),
-        };
-        identity.add_person(Actor::Installation, person).await.unwrap();
-    }
-    secret.unwrap()
 }

@@ -1,36 +1,20 @@
 //! A clinic behind the console: one person per role, one patient whose every value is a canary, and browsers without a window.
 
-use aceso_audit::{LoggedEntry, Origin, Sequencer};
-use aceso_base::{Clock, LogicalId, Purpose, Randomness, Region, Role, RoleSet, TenantId, Token16, UserId};
+pub(crate) use aceso_testhouse::{ANNA as PATIENT, BERTA as OTHER, PASSWORD};
+
+use aceso_base::{LogicalId, Purpose, Role, RoleSet, Token16, UserId};
 use aceso_console::{Check, Console, Health};
-use aceso_custodian::{Custodian, Parts, Plan, prepare};
 use aceso_fhir::definitions::ResourceType;
-use aceso_identity::{
-    Actor, ClientKind, DocumentSeal, Identity, IdentityConfig, NewClient, NewPerson, PasswordHashing, SealError,
-    Secret, SigningKeys, Ttl,
-};
-use aceso_kms::LocalProvider;
-use aceso_policy::Engine;
-use aceso_repository::{Repository, Settings, UpdateCall};
-use aceso_store::Store;
-use aceso_store_sqlite::{Options, SqliteStore};
-use aceso_testkit::{PlannedRandomness, SetClock};
+use aceso_repository::{Settings, UpdateCall};
+use aceso_testhouse::{Plans, region, tenant};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, LazyLock, Mutex};
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
 use tower::ServiceExt as _;
-use zeroize::Zeroizing;
-
-pub(crate) const PASSWORD: &str = "correct horse battery";
-pub(crate) const PATIENT: &str = "057aa36e-b892-4964-b5b9-ffb46b097e34";
-pub(crate) const OTHER: &str = "9b1c2d3e-4f50-4a61-8b72-c3d4e5f60718";
 
 /// The values of the planted patient, by class.
 pub(crate) const IDENTITY: [&str; 3] = ["Zyxelquist", "1931-02-03", "MRN-774411"];
@@ -40,37 +24,6 @@ pub(crate) const SENSITIVE: [&str; 1] = ["raceword-qq"];
 pub(crate) const NARRATIVE: [&str; 1] = ["told-story-xx"];
 /// A name that would be a script, if it were not text.
 pub(crate) const HOSTILE: &str = "</td><script>alert('x')</script>\"&";
-
-static KEY: LazyLock<Zeroizing<Vec<u8>>> = LazyLock::new(|| SigningKeys::generate().unwrap());
-static NEXT: AtomicU32 = AtomicU32::new(0);
-
-struct TestDir(PathBuf);
-
-impl TestDir {
-    fn new(number: u32) -> Self {
-        let path = std::env::temp_dir().join(format!("aceso-console-{}-{number}", std::process::id()));
-        std::fs::create_dir_all(path.join("data")).unwrap();
-        Self(path)
-    }
-}
-
-impl Drop for TestDir {
-    fn drop(&mut self) {
-        drop(std::fs::remove_dir_all(&self.0));
-    }
-}
-
-struct Sealed(Custodian);
-
-impl DocumentSeal for Sealed {
-    fn seal(&self, space: &str, key: &str, plain: &[u8]) -> Result<Vec<u8>, SealError> {
-        self.0.seal_document(space, key, plain).map_err(|_| SealError)
-    }
-
-    fn open(&self, space: &str, key: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
-        self.0.open_document(space, key, sealed.to_vec()).map_err(|_| SealError)
-    }
-}
 
 struct Well;
 
@@ -192,11 +145,16 @@ impl Browser<'_> {
 
 pub(crate) struct House {
     pub(crate) app: Router,
-    pub(crate) repository: Repository,
-    pub(crate) clock: SetClock,
     pub(crate) stop: watch::Sender<bool>,
-    // Last, so that the store is closed before its folder goes.
-    _dir: TestDir,
+    inside: aceso_testhouse::House,
+}
+
+impl std::ops::Deref for House {
+    type Target = aceso_testhouse::House;
+
+    fn deref(&self) -> &Self::Target {
+        &self.inside
+    }
 }
 
 impl House {
@@ -205,14 +163,6 @@ impl House {
     }
 
     pub(crate) async fn at(url: &str) -> Self {
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let dir = TestDir::new(number);
-        let clock = SetClock::default();
-        let shared: Arc<dyn Clock> = Arc::new(clock.clone());
-        let rng: Arc<dyn Randomness> = Arc::new(PlannedRandomness::seeded(u64::from(number)));
-        let door = door(&dir.0, &shared, &rng).await;
-        let identity = Arc::new(identity(&door, &shared, &rng));
-        people(&identity).await;
         let settings = Settings {
             base_url: format!("{url}/fhir/R4"),
             body_bytes: 64 * 1024,
@@ -220,19 +170,20 @@ impl House {
             default_page: 5,
             max_page: 50,
         };
-        let repository = Repository::new(door, settings, Arc::clone(&rng));
+        let inside = aceso_testhouse::House::open(Plans { settings, access_seconds: 600 }).await;
         let (stop, stopping) = watch::channel(false);
         let parts = aceso_console::Parts {
-            repository: repository.clone(),
-            identity,
+            repository: inside.repository.clone(),
+            identity: Arc::clone(&inside.identity),
             health: Arc::new(Well),
-            clock: shared,
-            rng,
+            connections: Arc::clone(&inside.connections) as _,
+            clock: Arc::new(inside.clock.clone()),
+            rng: Arc::clone(&inside.rng),
             public_url: url.to_owned(),
             client_id: "console".to_owned(),
             stopping,
         };
-        let house = Self { app: Console::new(parts).router(), repository, clock, stop, _dir: dir };
+        let house = Self { app: Console::new(parts).router(), stop, inside };
         for record in records() {
             house.put(&record).await;
         }
@@ -242,7 +193,7 @@ impl House {
     pub(crate) async fn put(&self, record: &Value) {
         let caller = aceso_base::Caller {
             tenant: tenant(),
-            region: Region::parse("us").unwrap(),
+            region: region(),
             user: UserId::parse("feed").unwrap(),
             client: UserId::parse("feed").unwrap(),
             session: Token16([1; 16]),
@@ -271,14 +222,6 @@ impl House {
         browser.post("/console/sign-in", &form).await.expect(303);
         browser
     }
-
-    pub(crate) fn log_size(&self) -> u64 {
-        self.repository.door().store().log().size().unwrap()
-    }
-
-    pub(crate) fn log_since(&self, from: u64) -> Vec<LoggedEntry> {
-        self.repository.door().log_entries(from..self.log_size()).unwrap()
-    }
 }
 
 fn records() -> Vec<Value> {
@@ -305,70 +248,4 @@ fn records() -> Vec<Value> {
         json!({ "resourceType": "Condition", "id": "22222222-0000-4000-8000-000000000001", "subject": subject,
             "recordedDate": "2023-05-06", "code": { "text": CLINICAL[0] } }),
     ]
-}
-
-fn tenant() -> TenantId {
-    TenantId::parse("clinic").unwrap()
-}
-
-async fn door(dir: &std::path::Path, clock: &Arc<dyn Clock>, rng: &Arc<dyn Randomness>) -> Custodian {
-    let region = Region::parse("us").unwrap();
-    let provider = Arc::new(LocalProvider::create(&dir.join("root.key"), &dir.join("data"), &**rng).unwrap());
-    let path = dir.join("data").join("records.db");
-    let found = SqliteStore::inspect(&path, clock.now()).unwrap();
-    let prepared = prepare(&found, &*provider, &region, &**clock, &**rng).unwrap();
-    let origin = Origin::parse("aceso.example/us").unwrap();
-    let sequencer = Sequencer::create(&prepared.log_keys, &origin).unwrap();
-    let options = Options { disk_reserve: 0, ..Options::default() };
-    let store: Arc<dyn Store> = Arc::new(SqliteStore::start(&path, sequencer, Arc::clone(clock), options).unwrap());
-    let parts = Parts {
-        store,
-        provider,
-        engine: Arc::new(Engine::load().unwrap().serving(region.clone())),
-        region,
-        clock: Arc::clone(clock),
-        rng: Arc::clone(rng),
-        search_budget: Duration::from_secs(10),
-        opened_search_bytes: 1 << 20,
-        shared: None,
-        plan: Plan::for_population(1000),
-        origin,
-        cached_subjects: 64,
-    };
-    let door = Custodian::open(prepared, parts).await.unwrap();
-    door.ensure_tenant(&tenant()).await.unwrap();
-    door
-}
-
-fn identity(door: &Custodian, clock: &Arc<dyn Clock>, rng: &Arc<dyn Randomness>) -> Identity {
-    let config = IdentityConfig {
-        ttl: Ttl { access: 600, refresh_idle: 7200, refresh_absolute: 86_400 },
-        hashing: PasswordHashing { memory_kib: 64, passes: 1, ..PasswordHashing::default() },
-        ..IdentityConfig::new("https://aceso.example", "https://aceso.example/fhir/R4", Region::parse("us").unwrap())
-    };
-    let seal = Arc::new(Sealed(door.clone()));
-    let signing = SigningKeys::new(&KEY).unwrap();
-    Identity::open(Arc::clone(door.store()), seal, config, signing, Arc::clone(clock), Arc::clone(rng)).unwrap()
-}
-
-/// One person per role, named like it, and the console.
-async fn people(identity: &Identity) {
-    let console = NewClient {
-        id: UserId::parse("console").unwrap(),
-        kind: ClientKind::Console,
-        tenant: None,
-        roles: RoleSet::NONE,
-        scopes: vec!["fhir".to_owned()],
-    };
-    identity.add_client(Actor::Installation, console).await.unwrap();
-    for role in Role::ALL {
-        let person = NewPerson {
-            username: role.as_str().to_owned(),
-            tenant: tenant(),
-            roles: RoleSet::NONE.with(*role),
-            own_patient: (*role == Role::Patient).then(|| LogicalId::parse(PATIENT).unwrap()),
-            password: Some(Secret::from(PASSWORD.to_owned())),
-        };
-        identity.add_person(Actor::Installation, person).await.unwrap();
-    }
 }
