@@ -1,4 +1,4 @@
-// Live parts: the head of the log, its entries, the progress of a key sweep. Pages work without this.
+// Live parts: the head of the log, its entries, the progress of a key sweep, how connections are. Pages work without this.
 
 const body = document.querySelector("[data-live]");
 const state = document.querySelector("[data-live-state]");
@@ -84,6 +84,18 @@ function watch() {
       bar.value = keys.total ? keys.total - keys.left : 1;
     }
     set("[data-keys-text]", keys.left ? `${keys.left} rows still to move to v${keys.primary}` : `All rows are at v${keys.primary}`);
+  });
+  // Texts come ready from the server, by connection and field.
+  source.addEventListener("connections", (event) => {
+    for (const { name, fields, kinds } of JSON.parse(event.data)) {
+      for (const place of document.querySelectorAll(`[data-connection="${name}"]`)) {
+        for (const spot of place.querySelectorAll("[data-field]")) {
+          const field = spot.dataset.field;
+          if (fields[field] !== undefined && spot.textContent !== fields[field]) spot.textContent = fields[field];
+          if (kinds[field]) spot.className = `state ${kinds[field]}`;
+        }
+      }
+    }
   });
 }
 

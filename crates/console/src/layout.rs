@@ -15,6 +15,7 @@ pub(crate) enum Section {
     Patients,
     Proof,
     Audit,
+    Connections,
     System,
     Claims,
     Me,
@@ -48,6 +49,12 @@ const NAVIGATION: &[Entry] = &[
         path: "/console/system",
         name: "System",
         shown: |context| context.may(AdminAction::ManageKeys),
+    },
+    Entry {
+        section: Section::Connections,
+        path: "/console/connections",
+        name: "Connections",
+        shown: |context| context.may(AdminAction::ManageConnections),
     },
     Entry { section: Section::Claims, path: "/console/claims", name: "What is claimed", shown: |_| true },
 ];

@@ -20,6 +20,7 @@ mod session;
 mod ui;
 
 use aceso_base::{Clock, Randomness};
+use aceso_connect::admin::Administration;
 use aceso_identity::Identity;
 use aceso_repository::Repository;
 use axum::Router;
@@ -53,6 +54,8 @@ pub struct Parts {
     pub identity: Arc<Identity>,
     /// Health of the process.
     pub health: Arc<dyn Health>,
+    /// Connections, for operators.
+    pub connections: Arc<dyn Administration>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
@@ -75,6 +78,8 @@ pub(crate) struct Inner {
     pub(crate) repository: Repository,
     pub(crate) identity: Arc<Identity>,
     pub(crate) health: Arc<dyn Health>,
+    pub(crate) connections: Arc<dyn Administration>,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rng: Arc<dyn Randomness>,
     pub(crate) sessions: session::Sessions,
     pub(crate) secure: bool,
@@ -87,13 +92,15 @@ impl Console {
     /// Puts the parts together.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { repository, identity, health, clock, rng, public_url, client_id, stopping } = parts;
-        let sessions = session::Sessions::new(Arc::clone(&identity), clock, Arc::clone(&rng), client_id);
+        let Parts { repository, identity, health, connections, clock, rng, public_url, client_id, stopping } = parts;
+        let sessions = session::Sessions::new(Arc::clone(&identity), Arc::clone(&clock), Arc::clone(&rng), client_id);
         let (scheme, host) = public_url.split_once("://").unwrap_or(("http", public_url.as_str()));
         let inner = Inner {
             repository,
             identity,
             health,
+            connections,
+            clock,
             rng,
             sessions,
             secure: scheme == "https",

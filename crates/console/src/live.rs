@@ -1,5 +1,5 @@
 //! Live parts of pages, by server-sent events: the head of the log for everybody who is signed in, its entries for those who may read
-//! it, the progress of a key sweep for operators.
+//! it, the progress of a key sweep and how connections are for operators.
 //!
 //! One entry of the log says that somebody began to watch. A stream ends after [`LIFE`] and the browser opens it anew, so that
 //! who lost a right does not go on watching.
@@ -31,16 +31,22 @@ const BURST: u64 = 20;
 pub(crate) async fn get(context: Context) -> Result<Response, Refused> {
     let slot = context.console.inner.streams.clone().try_acquire_owned();
     let slot = slot.map_err(|_| Fault::new(503, "transient", "too many live pages are open"))?;
-    let entries = context.may(AdminAction::ReadAudit);
-    let keys = context.may(AdminAction::ManageKeys);
-    // The head of the log tells nothing but how long it is; entries and key counts are admitted like any reading of them.
-    if entries {
-        let _ = context.door().admit_admin(&context.caller, AdminAction::ReadAudit, "stream").await?;
-    } else if keys {
-        let _ = context.door().admit_admin(&context.caller, AdminAction::ManageKeys, "stream").await?;
+    let wanted = Wanted {
+        entries: context.may(AdminAction::ReadAudit),
+        keys: context.may(AdminAction::ManageKeys),
+        connections: context.may(AdminAction::ManageConnections),
+    };
+    // The head of the log tells nothing but how long it is; entries, key counts and connections are admitted like any reading of them.
+    let rights = [
+        (wanted.entries, AdminAction::ReadAudit),
+        (wanted.keys, AdminAction::ManageKeys),
+        (wanted.connections, AdminAction::ManageConnections),
+    ];
+    if let Some((_, action)) = rights.into_iter().find(|(granted, _)| *granted) {
+        let _ = context.door().admit_admin(&context.caller, action, "stream").await?;
     }
     let (send, events) = mpsc::channel(4);
-    tokio::spawn(watch(context, Wanted { entries, keys }, send));
+    tokio::spawn(watch(context, wanted, send));
     Ok(Sse::new(Events { events, _slot: slot }).into_response())
 }
 
@@ -48,6 +54,7 @@ pub(crate) async fn get(context: Context) -> Result<Response, Refused> {
 struct Wanted {
     entries: bool,
     keys: bool,
+    connections: bool,
 }
 
 async fn watch(context: Context, wanted: Wanted, send: mpsc::Sender<Event>) {
@@ -55,6 +62,7 @@ async fn watch(context: Context, wanted: Wanted, send: mpsc::Sender<Event>) {
     let end = tokio::time::Instant::now() + LIFE;
     let mut seen = None;
     let mut left = None;
+    let mut states = None;
     while tokio::time::Instant::now() < end {
         // Signed out, expired or disabled: the stream ends with the session.
         if !context.console.inner.sessions.goes_on(&context.reference).await {
@@ -78,6 +86,13 @@ async fn watch(context: Context, wanted: Wanted, send: mpsc::Sender<Event>) {
                 let told = json!({ "primary": status.primary, "left": status.left(), "total": total });
                 events.push(Event::default().event("keys").data(told.to_string()));
                 left = now;
+            }
+        }
+        if wanted.connections {
+            let now = crate::pages::connections::live(&context).to_string();
+            if states.as_ref() != Some(&now) {
+                events.push(Event::default().event("connections").data(&now));
+                states = Some(now);
             }
         }
         for event in events {

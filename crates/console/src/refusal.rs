@@ -2,6 +2,7 @@
 
 use crate::context::Context;
 use crate::layout::{Section, page};
+use aceso_connect::admin::AdminError;
 use aceso_custodian::DoorError;
 use aceso_repository::Fault;
 use axum::body::Body;
@@ -26,6 +27,13 @@ impl From<Fault> for Refused {
 impl From<DoorError> for Refused {
     fn from(error: DoorError) -> Self {
         Self(error.into())
+    }
+}
+
+impl From<AdminError> for Refused {
+    fn from(error: AdminError) -> Self {
+        let (status, code) = error.answer();
+        Self(Fault::new(status, code, error.to_string()))
     }
 }
 
@@ -84,6 +92,7 @@ const fn words(status: u16) -> (&'static str, &'static str) {
         400 | 422 => {
             ("That request makes no sense here", "Something in it was missing or malformed. Go back and try again.")
         }
+        409 => ("Not as things stand", "What you asked for is at odds with how things are now. Nothing was changed."),
         500 => ("This does not open", "Stored bytes did not open as they should. The operators see it in the log."),
         503 => ("Not now", "The store, the log or the key service cannot be used at the moment. Nothing was opened."),
         _ => ("That did not work", "The request was not answered."),

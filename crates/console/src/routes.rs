@@ -1,6 +1,6 @@
 //! Every page and endpoint of the console, as a list and as a router. The list is what tests and `cargo xtask check` walk.
 
-use crate::pages::{audit, claims, me, patients, proof, record, sign_in, system};
+use crate::pages::{audit, claims, connections, me, patients, proof, record, sign_in, system};
 use crate::{Console, assets, export, guard, live, proofs};
 use aceso_audit::Action;
 use axum::Router;
@@ -61,6 +61,13 @@ pub const ROUTES: &[Route] = &[
     session("GET", "/console/audit/export.tar", Action::LogRead),
     session("GET", "/console/system", Action::Administered),
     session("POST", "/console/system/rotate", Action::KeyRotated),
+    session("GET", "/console/connections", Action::Administered),
+    session("GET", "/console/connections/{name}", Action::Administered),
+    session("POST", "/console/connections/{name}/sync", Action::Administered),
+    session("POST", "/console/connections/{name}/pause", Action::Administered),
+    session("POST", "/console/connections/{name}/resume", Action::Administered),
+    session("POST", "/console/connections/{name}/letters/{letter}/retry", Action::Administered),
+    session("POST", "/console/connections/{name}/letters/{letter}/discard", Action::Administered),
 ];
 
 pub(crate) fn router(console: Console) -> Router {
@@ -101,6 +108,13 @@ fn handler(method: &str, path: &str) -> Option<MethodRouter<Console>> {
         ("GET", "/console/audit/export.tar") => get(export::get),
         ("GET", "/console/system") => get(system::get),
         ("POST", "/console/system/rotate") => post(system::rotate),
+        ("GET", "/console/connections") => get(connections::list),
+        ("GET", "/console/connections/{name}") => get(connections::one),
+        ("POST", "/console/connections/{name}/sync") => post(connections::sync),
+        ("POST", "/console/connections/{name}/pause") => post(connections::pause),
+        ("POST", "/console/connections/{name}/resume") => post(connections::resume),
+        ("POST", "/console/connections/{name}/letters/{letter}/retry") => post(connections::retry),
+        ("POST", "/console/connections/{name}/letters/{letter}/discard") => post(connections::discard),
         _ => return None,
     })
 }

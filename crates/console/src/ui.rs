@@ -84,9 +84,24 @@ pub(crate) fn value(text: Option<&str>, class: DataClass, opened: ClassSet, widt
 /// The day and time of a moment, UTC.
 pub(crate) fn moment(at: Timestamp) -> Markup {
     let text = at.to_string();
+    html! { time class="num" datetime=(text) title={ (text) " (UTC)" } { (moment_text(at)) } }
+}
+
+/// A moment as text, UTC, to the second.
+pub(crate) fn moment_text(at: Timestamp) -> String {
+    let text = at.to_string();
     let (day, time) = text.split_once('T').unwrap_or((&text, ""));
-    let time = time.get(..8).unwrap_or_default();
-    html! { time class="num" datetime=(text) title={ (text) " (UTC)" } { (day) " " (time) } }
+    format!("{day} {}", time.get(..8).unwrap_or_default())
+}
+
+/// A length of time in its largest unit that is at least one.
+pub(crate) fn duration(seconds: i64) -> String {
+    match seconds {
+        ..120 => format!("{} s", seconds.max(0)),
+        120..7200 => format!("{} min", seconds / 60),
+        7200..172_800 => format!("{} h", seconds / 3600),
+        _ => format!("{} days", seconds / 86_400),
+    }
 }
 
 /// A form of the console: its token is in it.

@@ -26,6 +26,12 @@ impl Position {
         Self { number: u32::try_from(number).unwrap_or(u32::MAX), rtype: hit.rtype, id: hit.id.clone() }
     }
 
+    /// How many hits stood before this place, when it was made.
+    #[must_use]
+    pub fn number(&self) -> usize {
+        usize::try_from(self.number).unwrap_or(usize::MAX)
+    }
+
     /// Where in these hits the next page begins. When the record is no longer among them, its place is where its name would
     /// stand (`by_name`), else one before its number: a record may come twice then, but none is left out for it.
     pub(crate) fn start(&self, hits: &[Hit], by_name: bool) -> usize {
@@ -33,8 +39,7 @@ impl Position {
             return hits.partition_point(|hit| (hit.rtype, &hit.id) <= (self.rtype, &self.id));
         }
         let same = hits.iter().position(|hit| hit.rtype == self.rtype && hit.id == self.id);
-        let number = usize::try_from(self.number).unwrap_or(usize::MAX);
-        same.map_or(number.saturating_sub(1), |at| at.saturating_add(1))
+        same.map_or(self.number().saturating_sub(1), |at| at.saturating_add(1))
     }
 
     /// Format 1: version, number, type code, id.

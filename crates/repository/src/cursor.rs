@@ -47,7 +47,7 @@ impl Repository {
         self.continued(caller, place, cursor).map(Some)
     }
 
-    fn continued(&self, caller: &Caller, place: &str, cursor: &str) -> Result<Continued, Fault> {
+    pub(crate) fn continued(&self, caller: &Caller, place: &str, cursor: &str) -> Result<Continued, Fault> {
         let sealed = BASE64URL_NOPAD.decode(cursor.as_bytes()).map_err(|_| refused())?;
         let (position, question) = self.door.open_position(sealed, &binding(caller, place)).map_err(|_| refused())?;
         let pairs = serde_json::from_slice(&question).map_err(|_| refused())?;

@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod claims;
+pub(crate) mod connections;
 pub(crate) mod me;
 pub(crate) mod patients;
 pub(crate) mod proof;

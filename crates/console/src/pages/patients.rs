@@ -7,7 +7,7 @@ use crate::layout::{Section, page};
 use crate::reading::Record;
 use crate::refusal::Refused;
 use crate::ui;
-use aceso_custodian::{Page, Receipt, Shape, View};
+use aceso_custodian::{Page, Position, Receipt, Shape, View};
 use aceso_fhir::definitions::ResourceType;
 use aceso_labels::{ClassSet, DataClass};
 use aceso_repository::{Fault, ViewsCall};
@@ -16,22 +16,28 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use maud::{Markup, html};
 
-/// Matches on a page. Who needs more, asks more exactly.
+/// Matches on a page.
 const SHOWN: usize = 50;
 
-/// What was asked for.
+/// What was asked for, as it was typed.
 #[derive(Default)]
 struct Asked {
     name: Option<String>,
     born: Option<String>,
     identifier: Option<String>,
     open: bool,
+    /// The place after the page before.
+    after: Option<String>,
 }
 
 impl Asked {
     fn pairs(&self) -> Vec<(String, String)> {
-        let given = [("name", &self.name), ("birthdate", &self.born), ("identifier", &self.identifier)];
-        given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value.clone()?))).collect()
+        let given = [
+            ("name", self.name.as_deref().map(escaped)),
+            ("birthdate", self.born.clone()),
+            ("identifier", self.identifier.as_deref().map(escaped)),
+        ];
+        given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
     }
 
     /// The structure, and if it was asked for, who they are.
@@ -46,12 +52,13 @@ pub(crate) async fn get(context: Context) -> Result<Response, Refused> {
 
 pub(crate) async fn post(context: Context, headers: HeaderMap, body: Body) -> Result<Response, Refused> {
     let form = Form::of(&context, &headers, body).await?;
-    let field = |name: &str| form.get(name).map(escaped);
+    let field = |name: &str| form.get(name).map(str::to_owned);
     let asked = Asked {
         name: field("name"),
-        born: form.get("born").map(str::to_owned),
+        born: field("born"),
         identifier: field("identifier"),
         open: form.get("open") == Some("identity"),
+        after: field("after"),
     };
     answer(&context, &asked).await
 }
@@ -76,6 +83,7 @@ async fn answer(context: &Context, asked: &Asked) -> Result<Response, Refused> {
         compartment: None,
         pairs: &pairs,
         count: SHOWN,
+        after: asked.after.as_deref(),
         shape: Shape::of_classes(asked.classes()),
     };
     let found = context.console.inner.repository.views(&context.caller, &call).await;
@@ -86,8 +94,14 @@ async fn answer(context: &Context, asked: &Asked) -> Result<Response, Refused> {
         Err(fault) => return Err(fault.into()),
     };
     let (listed, receipt) = match page_of {
-        Some(Page { matches, total, receipt, .. }) => {
-            (Some(list(context, asked, (matches, total), &receipt)?), Some(receipt))
+        Some(found) => {
+            let next = context.console.inner.repository.next_views(&context.caller, &call, &found)?;
+            let shown = found.matches.len();
+            // The last page ends where the matches end.
+            let before = found.next.as_ref().map_or(found.total, Position::number).saturating_sub(shown);
+            let Page { matches, total, receipt, .. } = found;
+            let part = Part { before, total, next };
+            (Some(list(context, asked, matches, &part, &receipt)?), Some(receipt))
         }
         None => (None, None),
     };
@@ -108,7 +122,7 @@ async fn answer(context: &Context, asked: &Asked) -> Result<Response, Refused> {
 
 fn search(context: &Context, asked: &Asked) -> Markup {
     let may = context.classes(&context.caller, None).contains(DataClass::Identity);
-    let typed = |value: &Option<String>| value.as_deref().unwrap_or_default().replace('\\', "");
+    let typed = |value: &Option<String>| value.clone().unwrap_or_default();
     ui::form(
         context,
         "/console/patients",
@@ -152,12 +166,15 @@ fn refusal(context: &Context, fault: &Fault) -> Markup {
     }
 }
 
-fn list(
-    context: &Context,
-    asked: &Asked,
-    (matches, total): (Vec<View>, usize),
-    receipt: &Receipt,
-) -> Result<Markup, Fault> {
+/// Which part of the matches a page shows.
+struct Part {
+    before: usize,
+    total: usize,
+    next: Option<String>,
+}
+
+fn list(context: &Context, asked: &Asked, matches: Vec<View>, part: &Part, receipt: &Receipt) -> Result<Markup, Fault> {
+    let (before, total) = (part.before, part.total);
     let opened = asked.classes().intersection(context.classes(&context.caller, None));
     let mut rows = Vec::with_capacity(matches.len());
     for view in matches {
@@ -170,7 +187,7 @@ fn list(
             div class="table-head" {
                 h2 { @if total == 1 { "1 patient" } @else { (total) " patients" } }
                 span class="muted" {
-                    @if shown < total { "the first " (shown) " · " }
+                    @if shown < total && shown > 0 { (before + 1) " to " (before + shown) " · " }
                     "opened: " (ui::badges(opened)) " · entry " span class="num" { "#" (receipt.index()) }
                 }
             }
@@ -199,8 +216,36 @@ fn list(
                     }
                 }
             }
+            (turning(context, asked, part))
         }
     })
+}
+
+/// To the first page and to the next. Forms, like the search itself: what was typed stays out of addresses.
+fn turning(context: &Context, asked: &Asked, part: &Part) -> Markup {
+    let to = |words: &str, after: Option<&str>| {
+        ui::form(
+            context,
+            "/console/patients",
+            "inline",
+            &html! {
+                @for (name, value) in [("name", &asked.name), ("born", &asked.born), ("identifier", &asked.identifier)] {
+                    @if let Some(value) = value { input type="hidden" name=(name) value=(value); }
+                }
+                @if asked.open { input type="hidden" name="open" value="identity"; }
+                @if let Some(after) = after { input type="hidden" name="after" value=(after); }
+                button type="submit" { (words) }
+            },
+        )
+    };
+    html! {
+        @if part.before > 0 || part.next.is_some() {
+            nav class="inline turning" aria-label="Pages" {
+                @if part.before > 0 { (to("First page", None)) }
+                @if let Some(next) = &part.next { (to("Next page", Some(next))) }
+            }
+        }
+    }
 }
 
 /// Record numbers of machines are long; their beginning tells them apart.

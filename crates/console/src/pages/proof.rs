@@ -4,6 +4,7 @@ mod boxes;
 pub(crate) use boxes::key_table;
 mod compare;
 
+use super::connections;
 use crate::context::Context;
 use crate::form::Form;
 use crate::guard::add_receipt;
@@ -45,20 +46,21 @@ struct Subject {
 
 async fn answer(context: &Context, named: Option<&str>, open: bool) -> Result<Response, Refused> {
     let patient = chosen(context, named).await?;
-    let (subject, stored, log, keys) = tokio::join!(
+    let (subject, stored, log, keys, connections) = tokio::join!(
         of_patient(context, patient.as_ref(), open),
         stored(context, patient.as_ref()),
         log(context),
         keys(context),
+        connections::for_panel(context),
     );
-    let (subject, stored, log, keys) = (subject?, stored?, log?, keys?);
+    let (subject, stored, log, keys, connections) = (subject?, stored?, log?, keys?, connections?);
     let newest =
         stored.as_ref().map(|(_, _, form)| form.receipt.index()).or_else(|| log.own.first().map(|own| own.index));
     let body = html! {
         div class="head" {
             h1 { "Proof" }
             p class="lead" {
-                "Six boxes, from the same system that you are using. Nothing on this page is a mock-up: what is hatched was not "
+                "Seven boxes, from the same system that you are using. Nothing on this page is a mock-up: what is hatched was not "
                 "opened, what is hexadecimal is what lies on the disk, and the log is checked in your browser."
             }
         }
@@ -72,6 +74,7 @@ async fn answer(context: &Context, named: Option<&str>, open: bool) -> Result<Re
             (boxes::keys(context, &keys, stored.as_ref()))
             (boxes::denied(&log))
         }
+        (boxes::tokens(context, connections.as_deref()))
         (boxes::stream(context, &log))
         (ui::legend())
     };
@@ -93,7 +96,7 @@ async fn chosen(context: &Context, named: Option<&str>) -> Result<Option<Logical
         return Ok(Some(known));
     }
     let shape = Shape::of_classes(ClassSet::STRUCTURE);
-    let call = ViewsCall { rtype: ResourceType::PATIENT, compartment: None, pairs: &[], count: 1, shape };
+    let call = ViewsCall { rtype: ResourceType::PATIENT, compartment: None, pairs: &[], count: 1, after: None, shape };
     let found = context.console.inner.repository.views(&context.caller, &call).await?;
     let id = found.and_then(|page| page.matches.first().map(|view| view.id().clone()));
     if let Some(id) = &id {
@@ -117,7 +120,7 @@ async fn stored(context: &Context, id: Option<&LogicalId>) -> Result<Option<Stor
         None => {
             let Some(rtype) = ResourceType::parse("Organization") else { return Ok(None) };
             let shape = Shape::of_classes(ClassSet::STRUCTURE);
-            let call = ViewsCall { rtype, compartment: None, pairs: &[], count: 1, shape };
+            let call = ViewsCall { rtype, compartment: None, pairs: &[], count: 1, after: None, shape };
             let found = match context.console.inner.repository.views(&context.caller, &call).await {
                 Ok(found) => found,
                 // A role that reads nothing at all: an empty box, and the denial is in the log.

@@ -54,6 +54,7 @@ impl Sections {
                 compartment: Some(subject),
                 pairs: &pairs,
                 count: if open { rows } else { MASKED_ROWS },
+                after: None,
                 shape: shape.clone(),
             };
             Listed::of(context.console.inner.repository.views(caller, &call).await?)

@@ -147,3 +147,41 @@ async fn the_panel_compares_roles_without_opening_as_any_of_them() {
         assert!(!logged.entry.classes().contains(DataClass::Clinical));
     }
 }
+
+/// The value of the hidden field with the place of the next page.
+fn next(page: &str) -> Option<String> {
+    let (_, rest) = page.split_once("name=\"after\" value=\"")?;
+    Some(rest.split('"').next()?.to_owned())
+}
+
+fn patients(page: &str) -> Vec<String> {
+    page.split("<td><a class=\"id\" href=\"/console/patients/").skip(1).map(|rest| rest[..36].to_owned()).collect()
+}
+
+#[tokio::test]
+async fn the_list_goes_on_page_by_page_for_the_same_person_and_question() {
+    let house = House::open().await;
+    for number in 0..53 {
+        let id = format!("{number:08x}-0000-4000-8000-000000000000");
+        house.put(&serde_json::json!({ "resourceType": "Patient", "id": id, "name": [{ "family": "Pagerly" }] })).await;
+    }
+    let browser = house.signed_in("physician").await;
+    let first = browser.get("/console/patients").await.expect(200);
+    first.shows(&["55 patients", "1 to 50", "Next page"], "the first page");
+    let after = next(&first.text).unwrap();
+    let second = browser.submit("/console/patients", &format!("after={after}")).await.expect(200);
+    second.shows(&["51 to 55", "First page"], "the second page");
+    assert_eq!(next(&second.text), None);
+    let all: std::collections::BTreeSet<String> =
+        patients(&first.text).into_iter().chain(patients(&second.text)).collect();
+    assert_eq!((patients(&first.text).len(), all.len()), (50, 55));
+    // Of a search, too, with what was typed; and not of another search, or for somebody else.
+    let found = browser.submit("/console/patients", "name=pagerly&open=identity").await.expect(200);
+    let after = next(&found.text).unwrap();
+    let rest =
+        browser.submit("/console/patients", &format!("name=pagerly&open=identity&after={after}")).await.expect(200);
+    rest.shows(&["51 to 53", "Pagerly"], "the rest of a search");
+    browser.submit("/console/patients", &format!("after={after}")).await.expect(400);
+    house.signed_in("nurse").await.submit("/console/patients", &format!("after={after}")).await.expect(400);
+    browser.submit("/console/patients", "after=AAAA").await.expect(400);
+}

@@ -2,6 +2,7 @@
 
 use super::support::{CLINICAL, CONTACT, House, IDENTITY, NARRATIVE, PATIENT, SENSITIVE};
 use aceso_console::routes::{Access, ROUTES};
+use aceso_testhouse::{LETTER, NORTH};
 use std::collections::BTreeSet;
 
 /// In this order stand the expected statuses.
@@ -34,6 +35,18 @@ const AUTHORISATION: &[(&str, &str, u16, [u16; 9])] = &[
     ("GET", "/console/audit/export.tar", 303, [403, 403, 403, 403, 403, 200, 403, 403, 403]),
     ("GET", "/console/system", 303, [403, 403, 403, 403, 403, 403, 200, 403, 403]),
     ("POST", "/console/system/rotate", 303, [403, 403, 403, 403, 403, 403, 303, 403, 403]),
+    ("GET", "/console/connections", 303, [403, 403, 403, 403, 403, 403, 200, 403, 403]),
+    ("GET", "/console/connections/{name}", 303, [403, 403, 403, 403, 403, 403, 200, 403, 403]),
+    ("POST", "/console/connections/{name}/sync", 303, [403, 403, 403, 403, 403, 403, 303, 403, 403]),
+    ("POST", "/console/connections/{name}/pause", 303, [403, 403, 403, 403, 403, 403, 303, 403, 403]),
+    ("POST", "/console/connections/{name}/resume", 303, [403, 403, 403, 403, 403, 403, 303, 403, 403]),
+    ("POST", "/console/connections/{name}/letters/{letter}/retry", 303, [403, 403, 403, 403, 403, 403, 303, 403, 403]),
+    (
+        "POST",
+        "/console/connections/{name}/letters/{letter}/discard",
+        303,
+        [403, 403, 403, 403, 403, 403, 303, 403, 403],
+    ),
     ("POST", "/console/sign-out", 303, [303; 9]),
 ];
 
@@ -72,12 +85,20 @@ const AUDIT: &[(&str, &str, Trace)] = &[
     ("GET", "/console/audit/export.tar", Trace::Entry),
     ("GET", "/console/system", Trace::Entry),
     ("POST", "/console/system/rotate", Trace::Entry),
+    ("GET", "/console/connections", Trace::Entry),
+    ("GET", "/console/connections/{name}", Trace::Entry),
+    ("POST", "/console/connections/{name}/sync", Trace::Entry),
+    ("POST", "/console/connections/{name}/pause", Trace::Entry),
+    ("POST", "/console/connections/{name}/resume", Trace::Entry),
+    ("POST", "/console/connections/{name}/letters/{letter}/retry", Trace::Entry),
+    ("POST", "/console/connections/{name}/letters/{letter}/discard", Trace::Entry),
     ("POST", "/console/sign-out", Trace::Entry),
 ];
 
 /// A real request to an endpoint: its path, and the fields of its form.
 fn request(route: &str) -> (String, &'static str) {
     let path = route.replace("{id}", PATIENT).replace("{*path}", "entries/000.p/1").replace("{index}", "0");
+    let path = path.replace("{name}", NORTH).replace("{letter}", LETTER);
     let path = path.replace("{version}", "0").replace("{file}", "console.css");
     let form = match route {
         "/console/purpose" => "purpose=HOPERAT",

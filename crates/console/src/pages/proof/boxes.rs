@@ -3,8 +3,10 @@
 use super::compare::{Compared, readers as to_compare};
 use super::{Keys, Log, Stored, Subject};
 use crate::context::Context;
+use crate::pages::connections::token_table;
 use crate::ui;
 use aceso_base::{Interaction, Purpose, Role, RoleSet};
+use aceso_connect::admin::Status;
 use aceso_labels::{ClassSet, DataClass};
 use aceso_policy::{Kind, Question};
 use maud::{Markup, html};
@@ -293,6 +295,27 @@ pub(super) fn denied(log: &Log) -> Markup {
         }
     };
     boxed(6, "Denied reads", "Who was refused, and by which gate: a denial is written like any access.", false, &body)
+}
+
+/// The state of each upstream token, for who looks after connections.
+pub(super) fn tokens(context: &Context, connections: Option<&[Status]>) -> Markup {
+    let body = html! {
+        @match connections {
+            Some(all) => { (token_table(context, all)) }
+            None => { p class="muted" { "When they expire and were renewed is for operators to see." } }
+        }
+        p class="muted" {
+            "A connected system gives this server a token, which opens as much there as a person's. One keeper obtains it, seals it before it is "
+            "stored, and puts it into requests on their way out. Nobody who asks for records can ask for it, this page included."
+        }
+    };
+    boxed(
+        7,
+        "Tokens of connected systems",
+        "What opens the other system is kept like a record: its state is told, the token never.",
+        true,
+        &body,
+    )
 }
 
 pub(super) fn stream(context: &Context, log: &Log) -> Markup {

@@ -68,7 +68,14 @@ impl Compared {
         let newest = async |rtype: &str, class: DataClass, pairs: &[(&str, &str)]| -> Result<Option<Record>, Refused> {
             let Some(rtype) = ResourceType::parse(rtype).filter(|_| opened.contains(class)) else { return Ok(None) };
             let pairs: Vec<(String, String)> = pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
-            let call = ViewsCall { rtype, compartment: subject, pairs: &pairs, count: NEWEST, shape: shape.clone() };
+            let call = ViewsCall {
+                rtype,
+                compartment: subject,
+                pairs: &pairs,
+                count: NEWEST,
+                after: None,
+                shape: shape.clone(),
+            };
             let Some(found) = repository.views(&context.caller, &call).await? else { return Ok(None) };
             let records = found.matches.into_iter().map(Record::of).collect::<Result<Vec<_>, _>>()?;
             // A number is what people compare; a laboratory's words are the second choice.
