@@ -4,8 +4,9 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+use aceso_emr_sim::{Kind, Options, Simulator};
 use aceso_testkit::{Client, Running, binary, folder, free_port};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -41,6 +42,33 @@ impl Demo {
     }
 }
 
+/// A simulated EHR with two objects that cannot be taken, connected to the demo and paused: it runs when a story says so.
+fn connected(runtime: &tokio::runtime::Runtime, file: &Value) -> Simulator {
+    let options = Options { patients: 3, ..Options::default() };
+    let simulator = runtime.block_on(Simulator::start(options)).unwrap();
+    let problems: Vec<i64> = simulator
+        .truth()
+        .entries(Kind::Problems)
+        .filter(|entry| !entry.deleted)
+        .map(|entry| entry.id)
+        .take(2)
+        .collect();
+    for problem in problems {
+        simulator.edit(Kind::Problems, problem, |body| {
+            body.insert("patient".to_owned(), Value::from(1));
+        });
+    }
+    let operator = file["people"].as_array().unwrap().iter().find(|person| person["role"] == "operator").unwrap();
+    let credentials = simulator.credentials();
+    let new = json!({ "name": "north", "vendor": "elation", "url": simulator.base_url(), "paused": true,
+        "client_id": credentials.client_id, "secret": credentials.client_secret });
+    let origin = file["console"].as_str().unwrap().trim_end_matches("/console").to_owned();
+    let client = Client::new(&origin).bearer(operator["access_token"].as_str().unwrap());
+    let body = new.to_string().into_bytes();
+    let _ = client.send("POST", "/admin/v1/connections", &[("content-type", "application/json")], body).expect(201);
+    simulator
+}
+
 /// `target/console`, emptied.
 fn pictures() -> PathBuf {
     let test = std::env::current_exe().expect("the path of the test");
@@ -53,6 +81,8 @@ fn pictures() -> PathBuf {
 #[test]
 fn every_story_works_in_a_browser_for_each_role_and_axe_finds_nothing_serious() {
     let demo = Demo::start("console");
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let simulator = connected(&runtime, &demo.file());
     let out = pictures();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/drive.mjs");
     let output = Command::new("node")
@@ -70,6 +100,7 @@ fn every_story_works_in_a_browser_for_each_role_and_axe_finds_nothing_serious() 
     assert!(told["pictures"].as_u64().unwrap() > 50, "{said}");
     println!("{said}pictures in {}", out.display());
     the_download_verifies(&out);
+    runtime.block_on(simulator.stop());
 }
 
 fn which(program: &str) -> PathBuf {
@@ -154,6 +185,7 @@ fn every_page_is_rendered_in_time() {
         ("auditor", &*format!("/console/audit?patient={patient}"), None),
         ("operator", "/console/system", None),
         ("operator", "/console/proof", None),
+        ("operator", "/console/connections", None),
     ] {
         let took = Session::open(&file, role).time(path, form);
         let shown = path.replace(patient, "{id}");

@@ -286,6 +286,52 @@ for (const [role, classes, hidden] of [
   });
 }
 
+for (const scheme of ["light", "dark"]) {
+  await story(`connections (${scheme})`, async () => {
+    const visitor = await (await Visitor.open("operator", { scheme })).signIn();
+    const { page } = visitor;
+    const field = (name) => page.locator(`[data-connection=north] [data-field=${name}]`).first();
+    const press = async (button) => {
+      await Promise.all([page.waitForNavigation(), button.click()]);
+      return page.locator("[role=status]").innerText();
+    };
+    await page.click("nav >> text=Connections");
+    await page.waitForURL(/connections$/);
+    await page.waitForFunction(() => document.querySelector("[data-live-state]").textContent === "live");
+    must("operator: the connection is paused", (await field("state").innerText()).includes("paused"));
+    await visitor.look("connections");
+    await page.click("text=Letters and details");
+    await page.waitForURL(/connections\/north$/);
+    const runs = Number(await field("runs").innerText());
+    must("operator: a run is started", (await press(page.locator("button:has-text('Compare everything')"))).includes("started"));
+    // The page was not loaded again: what it shows came by events.
+    await page.waitForFunction((before) => {
+      const told = (name) => document.querySelector(`[data-connection=north] [data-field=${name}]`).textContent;
+      return Number(told("written")) > 10 && Number(told("runs")) > before && told("state") === "paused" && told("token") === "valid";
+    }, runs, { timeout: 60000 });
+    await visitor.go("/connections/north");
+    const letters = page.locator("tr:has-text('unknown-patient')");
+    must("operator: two letters", (await letters.count()) === 2);
+    await visitor.look("connection");
+    must("operator: a retry in vain is told", (await press(letters.first().locator("button:has-text('Retry')"))).includes("still set aside"));
+    must("operator: a letter is discarded", (await press(letters.first().locator("button:has-text('Discard')"))).includes("discarded"));
+    must("operator: one letter is left", (await letters.count()) === 1);
+    must("operator: it resumes", (await press(page.locator("button:has-text('Resume')"))).includes("Resumed"));
+    await visitor.look("connection-resumed");
+    must("operator: it pauses", (await press(page.locator("button:has-text('Pause')"))).includes("Paused"));
+    await visitor.hides(all, "connection");
+    await visitor.go("/proof");
+    must("operator: the token's state is on the panel", (await page.locator("tr[data-connection=north]").innerText()).includes("valid"));
+    await visitor.look("proof-tokens");
+    if (scheme === "light") {
+      const auditor = await (await Visitor.open("auditor")).signIn();
+      await auditor.go("/connections", 403);
+      await auditor.go("/audit");
+      must("auditor: what the operator did is in the log", (await auditor.text()).includes("connection-paused"));
+    }
+  });
+}
+
 await story("integration", async () => {
   const visitor = await (await Visitor.open("integration")).signIn();
   await visitor.go("/patients", 403);
@@ -368,6 +414,14 @@ await story("without scripts, on a small screen", async () => {
 await story("small screen", async () => {
   const visitor = await (await Visitor.open("physician", { width: 390 })).signIn();
   for (const [path, name] of [["/patients", "patients"], [`/patients/${PATIENT}`, "record"], ["/proof", "proof"], ["/claims", "claims"], ["/me", "me"]]) {
+    await visitor.go(path);
+    await visitor.look(name);
+  }
+});
+
+await story("small screen of an operator", async () => {
+  const visitor = await (await Visitor.open("operator", { width: 390 })).signIn();
+  for (const [path, name] of [["/connections", "connections"], ["/connections/north", "connection"]]) {
     await visitor.go(path);
     await visitor.look(name);
   }
