@@ -42,6 +42,40 @@ pub struct FaultPlan {
     pub scripts: Vec<Script>,
 }
 
+impl FaultPlan {
+    /// Everything that can happen to a client happens, often: for tests that want to come through it. About one request in five goes wrong.
+    #[must_use]
+    pub fn everything() -> Self {
+        Self {
+            expire_token: 0.02,
+            too_many: 0.05,
+            with_retry_after: 0.3,
+            retry_after_seconds: 0,
+            server_error: 0.05,
+            page_error: 0.05,
+            truncate: 0.03,
+            cut: 0.03,
+            drop: 0.03,
+            slow: 0.02,
+            slow_millis: 30,
+            die: 0.002,
+            dead_millis: 100,
+            webhooks: WebhookPlan {
+                repeat: 0.2,
+                reorder: 0.2,
+                drop: 0.2,
+                tamper: 0.1,
+                wrong_key: 0.1,
+                replay: 0.1,
+                burst: 0.3,
+                by_url: 0.3,
+                script: Vec::new(),
+            },
+            scripts: Vec::new(),
+        }
+    }
+}
+
 /// Probabilities of faults of deliveries, 0 to 1.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -2,7 +2,7 @@
 
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use aceso_emr_sim::{FaultPlan, Kind, Options, Simulator, WebhookPlan};
+use aceso_emr_sim::{FaultPlan, Kind, Options, Simulator};
 use aceso_testkit::{Clinic, folder};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -209,34 +209,8 @@ fn an_upstream_token_or_secret_is_in_no_row_log_metric_or_answer() {
 
 #[test]
 fn under_all_faults_and_killed_again_and_again_everything_arrives_once() {
-    let faults = FaultPlan {
-        expire_token: 0.02,
-        too_many: 0.05,
-        with_retry_after: 0.3,
-        server_error: 0.05,
-        page_error: 0.05,
-        truncate: 0.03,
-        cut: 0.03,
-        drop: 0.03,
-        slow: 0.02,
-        slow_millis: 30,
-        die: 0.002,
-        dead_millis: 100,
-        webhooks: WebhookPlan {
-            repeat: 0.2,
-            reorder: 0.2,
-            drop: 0.2,
-            tamper: 0.1,
-            wrong_key: 0.1,
-            replay: 0.1,
-            burst: 0.3,
-            by_url: 0.3,
-            script: Vec::new(),
-        },
-        ..FaultPlan::default()
-    };
     let kills: u64 = std::env::var("ACESO_TEST_SYNC_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(15);
-    let mut rig = rig("connections-kill", faults, &["--schedule", "* * * * *"]);
+    let mut rig = rig("connections-kill", FaultPlan::everything(), &["--schedule", "* * * * *"]);
     for kill in 0..kills {
         rig.simulator.change(2);
         sleep(Duration::from_millis(20 + (kill * 97) % 700));

@@ -170,40 +170,9 @@ async fn ids_of_the_source_stand_in_no_key() {
     rig.simulator.stop().await;
 }
 
-/// Everything that the simulator can do to a client.
-fn everything_goes_wrong() -> FaultPlan {
-    FaultPlan {
-        expire_token: 0.02,
-        too_many: 0.05,
-        with_retry_after: 0.3,
-        retry_after_seconds: 0,
-        server_error: 0.05,
-        page_error: 0.05,
-        truncate: 0.03,
-        cut: 0.03,
-        drop: 0.03,
-        slow: 0.02,
-        slow_millis: 30,
-        die: 0.003,
-        dead_millis: 100,
-        webhooks: WebhookPlan {
-            repeat: 0.2,
-            reorder: 0.2,
-            drop: 0.2,
-            tamper: 0.1,
-            wrong_key: 0.1,
-            replay: 0.1,
-            burst: 0.3,
-            by_url: 0.3,
-            script: Vec::new(),
-        },
-        scripts: Vec::new(),
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn under_all_faults_and_killed_again_and_again_the_end_is_what_the_source_holds() {
-    let rig = rig(Options { faults: everything_goes_wrong(), ..small() }).await;
+    let rig = rig(Options { faults: FaultPlan::everything(), ..small() }).await;
     for kill in 0..40_u64 {
         rig.simulator.change(3);
         let sync = rig.sync();
