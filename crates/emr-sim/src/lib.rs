@@ -78,6 +78,7 @@ mod webhooks;
 mod world;
 
 pub use crate::core::Count;
+pub use facts::synthetic_bundles;
 pub use faults::{Fault, FaultControl, FaultPlan, Script, WebhookFault, WebhookPlan};
 pub use kind::Kind;
 pub use options::{Credentials, Options, RateLimit, Retry, StartError};

@@ -214,6 +214,7 @@ macro_rules! embedded {
     };
 }
 
+/// Name of the file and its bytes.
 type Embedded = (&'static str, &'static [u8]);
 
 const SHARED: &[Embedded] =
@@ -233,6 +234,12 @@ const PEOPLE: &[Embedded] = embedded![
     "c0697745-be05-4abc-07e0-f78ca6cb7230.json.bz2",
     "d1193889-ebd9-4e35-bf1b-8a73ecbfc00b.json.bz2",
 ];
+
+/// The synthetic patients that this crate carries (`testdata/synthea`, Apache-2.0; nobody real): file name and bytes (FHIR R4 bundles in
+/// JSON, compressed by bzip2), first hospitals and practitioners, whom the others refer to.
+pub fn synthetic_bundles() -> impl Iterator<Item = (&'static str, &'static [u8])> {
+    SHARED.iter().chain(PEOPLE).copied()
+}
 
 /// The facts, read at the first call.
 ///
