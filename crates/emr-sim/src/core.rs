@@ -162,6 +162,19 @@ impl Core {
         })
     }
 
+    pub(crate) fn restore(&self, kind: Kind, id: i64) -> bool {
+        let now = self.now();
+        let mut state = self.state();
+        let Some(ordinal) = state.store.ordinal(kind, id) else { return false };
+        let touched = state.store.restore(kind, ordinal, now);
+        touched.is_some_and(|touched| {
+            for one in touched {
+                self.publish(&mut state, one, None);
+            }
+            true
+        })
+    }
+
     /// Counts an answer; status 0 is none.
     pub(crate) fn count(&self, call: &Call, status: u16) {
         let below = call.path.strip_prefix(ROOT).unwrap_or(&call.path);

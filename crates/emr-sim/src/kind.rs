@@ -31,11 +31,13 @@ pub enum Kind {
     Immunizations,
     /// `visit_notes`
     VisitNotes,
+    /// `drug_intolerances`
+    DrugIntolerances,
 }
 
 impl Kind {
     /// All of them, what others refer to first.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Practices,
         Self::Physicians,
         Self::Patients,
@@ -50,6 +52,7 @@ impl Kind {
         Self::Appointments,
         Self::Immunizations,
         Self::VisitNotes,
+        Self::DrugIntolerances,
     ];
 
     /// The path below `/api/2.0/`, which is also the name in subscriptions and scopes.
@@ -70,6 +73,7 @@ impl Kind {
             Self::Appointments => "appointments",
             Self::Immunizations => "immunizations",
             Self::VisitNotes => "visit_notes",
+            Self::DrugIntolerances => "drug_intolerances",
         }
     }
 
@@ -96,6 +100,7 @@ impl Kind {
             Self::Appointments => "Appointment",
             Self::Immunizations => "Immunization",
             Self::VisitNotes => "VisitNote",
+            Self::DrugIntolerances => "PatientDrugIntolerance",
         }
     }
 

@@ -12,7 +12,7 @@
 //!
 //! Written from a note of facts about the interface, whose sections are named in the code ("note"). No code, text or table of
 //! anybody's was taken over. The names of members that the note does not list (practices, physicians, problems, allergies,
-//! vitals, discontinued medications, fills, immunizations, published events) follow the public documentation; those of visit
+//! drug intolerances, vitals, discontinued medications, fills, immunizations, published events) follow the public documentation; those of visit
 //! notes, and the inside of insurances, consents and emergency contacts, are from memory and may differ from the real ones.
 //!
 //! # What is covered
@@ -24,10 +24,10 @@
 //! | paging | cursor by default, both ways; `offset` switches; 100 at most, 25 unless asked |
 //! | filters | `last_modified__*` on patients and visit notes only; `document_date__*`, `reported_date__*`, `discontinue_date__*`, `fill_date__*`, `from_date`/`to_date`, `from_signed_date`/`to_signed_date`; `patient`, `practice`, `thread` and some more as comma lists; unknown ones are ignored |
 //! | | not: `order_by` |
-//! | reading | practices, physicians, patients, medications, discontinued medications, prescription fills, lab orders, reports (`Lab` with grids, `Imaging` without), problems, allergies, vitals, appointments, immunizations, visit notes |
+//! | reading | practices, physicians, patients, medications, discontinued medications, prescription fills, lab orders, reports (`Lab` with grids, `Imaging` without), problems, allergies, drug intolerances, vitals, appointments, immunizations, visit notes |
 //! | | not: the other forty-odd types, printable documents, C-CDA, files behind `files[]`, versions other than 2.0 |
 //! | writing | patients: `POST`, `PUT`, `PATCH`, field errors, 409 with `redirect`; everything else 405 |
-//! | deletion | soft: out of lists, 410 at its address; a deleted patient takes his chart with him |
+//! | deletion | soft: out of lists, 410 at its address; a deleted patient takes his chart with him, and brings it back when the deletion is undone |
 //! | subscriptions | `/app/subscriptions/` and `/subscriptions/`; Ed25519 key each; 409 when made twice; `http` targets only; none for practices, discontinued medications and fills |
 //! | deliveries | signed over the raw body; only 200 accepted; retried with doubling waits for 72 h; `saved`, `deleted`; several events for one save; `resource_url`; nothing to the application that wrote |
 //! | published events | list and get, 30 days; not: `PUT` and `PATCH` |

@@ -98,6 +98,12 @@ impl Simulator {
         self.core.delete(kind, id)
     }
 
+    /// Undoes a deletion; a patient comes back with what was deleted with him. False when there is no such object, when it is not
+    /// deleted, or when its patient is.
+    pub fn restore(&self, kind: Kind, id: i64) -> bool {
+        self.core.restore(kind, id)
+    }
+
     /// What goes wrong, to be set while it runs.
     #[must_use]
     pub fn faults(&self) -> &FaultControl {

@@ -180,6 +180,41 @@ impl Store {
         Some(self.put(kind, ordinal, body, now, true))
     }
 
+    /// Everything that is deleted now, in order.
+    pub(crate) fn deleted(&self) -> Vec<(Kind, u64)> {
+        let of = |kind: Kind| self.shelf(kind).into_iter().flat_map(|shelf| &shelf.touched);
+        let gone = |kind: Kind| of(kind).filter(|(_, stored)| stored.deleted).map(move |(at, _)| (kind, *at));
+        Kind::ALL.into_iter().flat_map(gone).collect()
+    }
+
+    /// Undoes a deletion, for a patient with those of his chart that were made at the same time. Nothing when it is not deleted, or when
+    /// its patient is.
+    pub(crate) fn restore(&mut self, kind: Kind, ordinal: u64, now: Seconds) -> Option<Vec<Touched>> {
+        let gone = self.get(kind, ordinal).filter(|stored| stored.deleted)?;
+        let mut back = vec![(kind, ordinal)];
+        match gone.patient {
+            Some(patient) if kind == Kind::Patients => {
+                for other in Kind::ALL.into_iter().filter(|other| *other != Kind::Patients) {
+                    let of_his = self.of_patient(other, patient).into_iter().map(|ordinal| (other, ordinal));
+                    back.extend(of_his.filter(|(kind, ordinal)| {
+                        self.get(*kind, *ordinal).is_some_and(|other| other.deleted && other.changed == gone.changed)
+                    }));
+                }
+            }
+            Some(patient) => {
+                self.live(Kind::Patients, self.ordinal(Kind::Patients, patient)?)?;
+            }
+            None => {}
+        }
+        let mut touched = Vec::with_capacity(back.len());
+        for (kind, ordinal) in back {
+            let mut body = self.get(kind, ordinal)?.body.as_object()?.clone();
+            body.insert("deleted_date".to_owned(), Value::Null);
+            touched.push(self.put(kind, ordinal, body, now, false));
+        }
+        Some(touched)
+    }
+
     fn put(&mut self, kind: Kind, ordinal: u64, mut body: Map<String, Value>, now: Seconds, deleted: bool) -> Touched {
         if let Some(member) = kind.changed_member() {
             body.insert(member.to_owned(), json!(instant(now)));

@@ -37,11 +37,13 @@ const KINDS: &[(u64, Change)] = &[
     (6, Changes::diagnose),
     (4, Changes::resolve),
     (4, Changes::find_allergy),
+    (2, Changes::find_intolerance),
     (8, Changes::measure),
     (3, Changes::register),
     (2, Changes::merge),
     (4, Changes::remove),
     (1, Changes::remove_patient),
+    (2, Changes::restore),
 ];
 
 impl Changes {
@@ -180,6 +182,18 @@ impl Changes {
         });
         extend(&mut body, allergy);
         Some(vec![store.insert(Kind::Allergies, now, |_| body)])
+    }
+
+    fn find_intolerance(&mut self, store: &mut Store, now: Seconds) -> Option<Vec<Touched>> {
+        let (_, patient) = self.pick_patient(store)?;
+        let name = choose(self.stream.next(), &["Codeine", "Metformin", "Ibuprofen", "Erythromycin"])?;
+        let mut body: Body = Map::new();
+        let intolerance = json!({
+            "name": name, "status": 1, "reaction": if self.chance(2) { Some("Nausea") } else { None },
+            "severity": "6736007", "start_date": date(now), "patient": patient.get("id"), "deleted_date": null,
+        });
+        extend(&mut body, intolerance);
+        Some(vec![store.insert(Kind::DrugIntolerances, now, |_| body)])
     }
 
     fn measure(&mut self, store: &mut Store, now: Seconds) -> Option<Vec<Touched>> {

@@ -88,6 +88,7 @@ impl Changes {
         const REMOVABLE: &[Kind] = &[
             Kind::Problems,
             Kind::Allergies,
+            Kind::DrugIntolerances,
             Kind::Reports,
             Kind::Vitals,
             Kind::Appointments,
@@ -112,5 +113,10 @@ impl Changes {
         }
         touched.extend(store.delete(Kind::Patients, ordinal, now));
         Some(touched)
+    }
+    /// A deletion was a mistake and is undone; a patient comes back with what was deleted with him.
+    pub(super) fn restore(&mut self, store: &mut Store, now: Seconds) -> Option<Vec<Touched>> {
+        let (kind, ordinal) = *choose(self.stream.next(), &store.deleted())?;
+        store.restore(kind, ordinal, now)
     }
 }

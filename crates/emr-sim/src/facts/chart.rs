@@ -3,8 +3,8 @@
 use super::read::{is, items, moment, owned, quantity, text, without_urn};
 use super::staff::{Names, address};
 use super::{
-    Allergy, Course, DAY, Fill, Imaging, Immunization, Lab, LabResult, LabValue, Order, OrderKind, Panel, Patient,
-    Problem, Seconds, Visit, Vitals,
+    Allergy, Course, DAY, Fill, Imaging, Immunization, Intolerance, Lab, LabResult, LabValue, Order, OrderKind, Panel,
+    Patient, Problem, Seconds, Visit, Vitals,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -28,7 +28,7 @@ pub(super) fn patient(number: usize, resources: &[Value], names: &Names) -> Opti
     let measured = visits.iter().enumerate().filter(|(_, visit)| visit.vitals.any()).map(|(at, _)| at).collect();
     let medications: BTreeMap<&str, &Value> =
         of("Medication").filter_map(|medication| Some((text(medication, "/id")?, medication))).collect();
-    let courses = of("MedicationRequest")
+    let courses: Vec<Course> = of("MedicationRequest")
         .enumerate()
         .filter_map(|(at, request)| request_course(number + at, request, &medications, place(request)?))
         .collect();
@@ -50,6 +50,7 @@ pub(super) fn patient(number: usize, resources: &[Value], names: &Names) -> Opti
         address: address(person),
         insurance: insurance(of("ExplanationOfBenefit")),
         measured,
+        intolerances: intolerances(number, &courses),
         courses,
         labs: labs(resources, &place),
         imaging: of("ImagingStudy").filter_map(|study| imaging(study, place(study)?)).collect(),
@@ -280,6 +281,24 @@ fn allergy(intolerance: &Value) -> Option<Allergy> {
         active: text(intolerance, "/clinicalStatus/coding/0/code") == Some("active"),
         at: moment(intolerance, "/recordedDate")?,
     })
+}
+
+/// The bundles know no drug that was not tolerated, so some of those that were stopped are made such here, the same for the same number.
+fn intolerances(number: usize, courses: &[Course]) -> Vec<Intolerance> {
+    let mut found: Vec<Intolerance> = Vec::new();
+    for (_, course) in courses.iter().enumerate().filter(|(at, _)| (number + at).is_multiple_of(2)) {
+        let Some((drug, stopped)) = substance(&course.name).zip(course.stopped) else { continue };
+        if found.iter().all(|known| known.drug != drug) {
+            found.push(Intolerance { drug, at: stopped });
+        }
+    }
+    found
+}
+
+/// The words of a drug's name before its strength.
+fn substance(name: &str) -> Option<String> {
+    let words: Vec<&str> = name.split(' ').take_while(|word| !word.bytes().any(|byte| byte.is_ascii_digit())).collect();
+    (!words.is_empty()).then(|| words.join(" "))
 }
 
 fn immunization(given: &Value, visit: usize) -> Option<Immunization> {

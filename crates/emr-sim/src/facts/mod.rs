@@ -78,6 +78,7 @@ pub(crate) struct Patient {
     pub(crate) imaging: Vec<Imaging>,
     pub(crate) problems: Vec<Problem>,
     pub(crate) allergies: Vec<Allergy>,
+    pub(crate) intolerances: Vec<Intolerance>,
     pub(crate) immunizations: Vec<Immunization>,
 }
 
@@ -197,6 +198,13 @@ pub(crate) struct Problem {
 pub(crate) struct Allergy {
     pub(crate) name: String,
     pub(crate) active: bool,
+    pub(crate) at: Seconds,
+}
+
+/// A drug that was stopped because it was not tolerated.
+#[derive(Debug)]
+pub(crate) struct Intolerance {
+    pub(crate) drug: String,
     pub(crate) at: Seconds,
 }
 

@@ -80,6 +80,23 @@ pub(super) fn allergy(chart: &Chart<'_>, index: usize) -> Option<Value> {
     }))
 }
 
+/// State and severity are codes here, unlike those of an allergy; an empty severity is an unknown one.
+pub(super) fn drug_intolerance(chart: &Chart<'_>, index: usize) -> Option<Value> {
+    let intolerance = chart.facts.intolerances.get(index)?;
+    let severity = ["", "255604002", "6736007", "24484000"];
+    Some(json!({
+        "id": chart.id(),
+        "name": intolerance.drug,
+        "status": 1 + within(chart.hash(1), 2),
+        "reaction": chart.unless_null(2, 2, "Nausea"),
+        "severity": crate::random::choose(chart.hash(3), &severity),
+        "start_date": chart.unless_null(4, 2, chart.date(intolerance.at)),
+        "patient": chart.patient_id(),
+        "created_date": chart.created(),
+        "deleted_date": null,
+    }))
+}
+
 pub(super) fn vitals(chart: &Chart<'_>, index: usize) -> Option<Value> {
     let place = *chart.facts.measured.get(index)?;
     let visit = chart.facts.visits.get(place)?;

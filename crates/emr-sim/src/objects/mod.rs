@@ -37,6 +37,7 @@ pub(crate) fn count(kind: Kind, place: usize, facts: &Patient) -> usize {
         Kind::Appointments => facts.visits.len() + 1 + usize::from(place == 0),
         Kind::Immunizations => facts.immunizations.len(),
         Kind::VisitNotes => facts.visits.len(),
+        Kind::DrugIntolerances => facts.intolerances.len(),
     }
 }
 
@@ -67,6 +68,7 @@ pub(crate) fn moment(kind: Kind, facts: &Patient, index: usize) -> Option<Second
         Kind::Vitals => visit(*facts.measured.get(index)?),
         Kind::Appointments | Kind::VisitNotes => visit(index),
         Kind::Immunizations => facts.immunizations.get(index).map(|given| given.at),
+        Kind::DrugIntolerances => facts.intolerances.get(index).map(|intolerance| intolerance.at),
     }
 }
 
@@ -100,6 +102,7 @@ pub(crate) fn object(world: &World, kind: Kind, ordinal: u64) -> Option<Value> {
         Kind::Appointments => schedule::appointment(&chart, place.index),
         Kind::Immunizations => clinical::immunization(&chart, place.index),
         Kind::VisitNotes => clinical::visit_note(&chart, place.index),
+        Kind::DrugIntolerances => clinical::drug_intolerance(&chart, place.index),
     }
 }
 

@@ -221,12 +221,12 @@ pub(crate) fn insurance(world: &World, patient: u64, number: u64, carrier: &str,
         "group_id": (within(hash(4), 3) != 0).then(|| format!("G{:05}", within(hash(5), 100_000))),
         "copay": (within(hash(6), 3) != 0).then(|| format!("{}.00", 10 + 5 * within(hash(7), 9))),
         "deductible": null,
-        "payment_program": (carrier == "Medicare" || carrier == "Medicaid").then_some(carrier),
+        "payment_program": payment_program(carrier),
         "relationship_to_insured": relation,
         "insured_person_first_name": own.then_some(person.first.as_str()),
         "insured_person_last_name": person.last,
         "insured_person_dob": own.then_some(person.dob.as_str()),
-        "insured_person_gender": own.then_some(person.sex.as_str()),
+        "insured_person_gender": own.then(|| person.sex.get(..1)).flatten(),
         "insured_person_address": null,
         "insured_person_city": null,
         "insured_person_state": null,
@@ -236,6 +236,15 @@ pub(crate) fn insurance(world: &World, patient: u64, number: u64, carrier: &str,
         "start_date": null,
         "end_date": null,
     })
+}
+
+/// Only the programmes that the interface names.
+fn payment_program(carrier: &str) -> Option<&'static str> {
+    match carrier {
+        "Medicare" => Some("Medicare Part B"),
+        "Medicaid" => Some("Medicaid"),
+        _ => None,
+    }
 }
 
 fn emergency_contact(chart: &Chart<'_>) -> Value {

@@ -110,6 +110,7 @@ fn what_may_be_null_is_null_here_and_there() {
         ),
         (Kind::Problems, &["/synopsis", "/start_date", "/resolved_date", "/verification_status"]),
         (Kind::Allergies, &["/reaction", "/severity", "/start_date"]),
+        (Kind::DrugIntolerances, &["/reaction", "/start_date"]),
         (Kind::Vitals, &["/bmi", "/bmi_percentile", "/visit_note", "/signed_date"]),
         (Kind::Appointments, &["/patient", "/status", "/reason", "/telehealth_details", "/service_location"]),
         (Kind::Immunizations, &["/lot_number", "/qty_units", "/administering_physician"]),
