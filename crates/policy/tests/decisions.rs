@@ -114,7 +114,8 @@ fn each_role_writes_what_its_work_makes() {
         (Role::Operator, Purpose::Administration, Update, "Patient", "interaction 403"),
         (Role::Patient, Purpose::PatientRequest, Update, "Patient", "interaction 403"),
         (Role::Integration, Purpose::Operations, Create, "Observation", all),
-        (Role::Integration, Purpose::Operations, Delete, "Observation", "interaction 403"),
+        (Role::Integration, Purpose::Operations, Delete, "Observation", all),
+        (Role::Integration, Purpose::Treatment, Delete, "Observation", "purpose 403"),
     ] {
         assert_eq!(
             classes(role, purpose, action, &record(type_name, PATIENT)),
