@@ -10,7 +10,7 @@ mod tree;
 pub(crate) use kept::Kept;
 #[cfg(test)]
 pub(crate) use kept::SOURCE_EXTENSION;
-pub(crate) use moment::Moment;
+pub(crate) use moment::{Moment, timestamp};
 pub(crate) use number::{Measured, decimal, measured};
 pub(crate) use terms::{coding, concept, identifier, quantity, system, text_concept, typed_identifier};
 pub(crate) use text::Text;

@@ -1,6 +1,7 @@
 //! Dates and times as texts, checked when they are mapped.
 
 use super::text::Text;
+use aceso_base::Timestamp;
 
 /// What a date or time of the source can be in FHIR.
 pub(crate) enum Moment<'a> {
@@ -37,6 +38,11 @@ impl<'a> Moment<'a> {
     }
 }
 
+/// The moment that a time with a zone names (RFC 3339).
+pub(crate) fn timestamp(text: &str) -> Option<Timestamp> {
+    text.parse::<jiff::Timestamp>().ok().map(|at| Timestamp(at.as_millisecond()))
+}
+
 fn is_day(text: &str) -> bool {
     text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok()
 }
@@ -71,6 +77,12 @@ fn full_zone(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_with_and_without_fractions_and_offsets_name_a_moment() {
+        assert_eq!(timestamp("2026-01-02T03:04:05Z"), timestamp("2026-01-02T04:04:05.000+01:00"));
+        assert_eq!(timestamp("2026-01-02"), None);
+    }
 
     fn instant(text: &str) -> Option<String> {
         match Moment::read(text.to_owned().into()) {

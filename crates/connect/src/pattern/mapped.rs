@@ -15,7 +15,7 @@ pub struct MapContext<'a> {
     pub connection: &'a ConnectionId,
     /// Makes the logical ids.
     pub ids: &'a dyn IdMinter,
-    /// When the object was received: `Provenance.recorded`.
+    /// When the object was received: `Provenance.recorded`, and the moment that days are compared with.
     pub received: Timestamp,
     /// Whether the record of this type and id is there to refer to. A record of a patient who is not known (yet) is
     /// [`MapCode::UnknownPatient`], to be tried again after the patients. Any other reference to what is not known names
@@ -83,6 +83,9 @@ pub struct Mapped {
     /// inactive where the type has such a state. Records of parts that have left a living object are found by comparing
     /// ids with those of the earlier version.
     pub deleted: bool,
+    /// From this moment on the same object becomes other records, though nothing changes at the source (a course of treatment
+    /// whose end is a day to come). Later than [`MapContext::received`]; `None`: never.
+    pub due: Option<Timestamp>,
 }
 
 /// Why an object cannot be mapped. Names places and rules, never a value.

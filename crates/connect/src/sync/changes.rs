@@ -2,9 +2,9 @@
 
 use super::engine::Sync;
 use super::run::{Hear, RunError};
+use crate::fhir::timestamp;
 use crate::http::Request;
 use crate::pattern::{ChangeFeed, ResourceCapability};
-use aceso_base::Timestamp;
 
 /// Seconds before the newest change that was seen, from which the next run asks: what was changed at the same moment and committed later
 /// is not missed.
@@ -34,7 +34,7 @@ impl Sync {
         let name = format!("since/{}", resource.kind);
         let since = self.cursor(&name)?;
         let address = self.source().list_address(resource.path, since.as_deref().map(|since| (filter, since)));
-        let mut newest = since.as_deref().and_then(moment).map(|since| since.plus_seconds(OVERLAP));
+        let mut newest = since.as_deref().and_then(timestamp).map(|since| since.plus_seconds(OVERLAP));
         let vendor = &self.source().vendor;
         self.walk(
             resource,
@@ -42,7 +42,7 @@ impl Sync {
             &mut |page| {
                 for object in &page.objects {
                     let changed = vendor.source(resource.kind, object).ok().and_then(|source| source.version);
-                    newest = newest.max(changed.as_deref().and_then(moment));
+                    newest = newest.max(changed.as_deref().and_then(timestamp));
                 }
             },
             hear,
@@ -76,21 +76,5 @@ impl Sync {
             self.set_cursor("feed", &address).await?;
         }
         Ok(())
-    }
-}
-
-/// A time as sources write it (RFC 3339).
-pub(crate) fn moment(text: &str) -> Option<Timestamp> {
-    text.parse::<jiff::Timestamp>().ok().map(|at| Timestamp(at.as_millisecond()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_with_and_without_fractions_and_offsets_are_read() {
-        assert_eq!(moment("2026-01-02T03:04:05Z"), moment("2026-01-02T04:04:05.000+01:00"));
-        assert_eq!(moment("2026-01-02"), None);
     }
 }

@@ -1,16 +1,20 @@
 //! One connection's sync: takes objects of the source in, each at most once per state.
 
+use super::bundle::bundle;
 use super::canonical::canonical;
+use super::due;
 use super::object::ObjectNote;
 use super::ports::{Intake, IntakeError, Note, Space};
-use crate::pattern::{ConnectionId, MapCode, MapContext, Mapped, ResourceCapability, SourceKey, mint};
+use super::tally::Tally;
+use crate::fhir::timestamp;
+use crate::pattern::{ConnectionId, Deletion, MapCode, MapContext, Mapped, ResourceCapability, SourceKey, mint};
 use crate::source::{ReadError, Source};
 use aceso_base::{Clock, LogicalId, Timestamp};
 use aceso_fhir::definitions::ResourceType;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher as _;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use zeroize::Zeroizing;
 
 /// The sync of one connection. Cheap to clone.
@@ -31,29 +35,6 @@ struct Inner {
 }
 
 const LOCKS: usize = 64;
-
-/// What was done, since the process began.
-#[derive(Debug, Default)]
-pub struct Tally {
-    /// Objects that were read.
-    pub read: AtomicU64,
-    /// Of these, new or changed, and written.
-    pub written: AtomicU64,
-    /// Of these, known as they were.
-    pub unchanged: AtomicU64,
-    /// Of these, gone from the source.
-    pub deleted: AtomicU64,
-    /// Of these, set aside.
-    pub aside: AtomicU64,
-    /// Codes that no mapping table knows.
-    pub unknown_codes: AtomicU64,
-    /// Lists that the source refused: their kinds are left out.
-    pub refused_lists: AtomicU64,
-    /// Webhooks taken.
-    pub webhooks: AtomicU64,
-    /// Webhooks refused.
-    pub refused_webhooks: AtomicU64,
-}
 
 /// What became of one object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,7 +132,7 @@ impl Sync {
                 // An object without an id cannot be asked for again; its content names the letter.
                 let name = self.name_of(resource.kind, &hex(&self.intake().fingerprint(&found.json)?));
                 self.set_aside(&name, (resource.kind, "unknown"), error.code.as_str(), Some(error.path)).await?;
-                return Ok(self.count(Verdict::Aside));
+                return Ok(self.count(Verdict::Aside, None));
             }
         };
         let name = self.name_of(resource.kind, &source.id);
@@ -160,7 +141,7 @@ impl Sync {
             self.take_alone(resource, &name, &source.id, &found).await?
         };
         match verdict {
-            Some(verdict) => Ok(self.count(verdict)),
+            Some(verdict) => Ok(self.count(verdict, source.version.as_deref().and_then(timestamp))),
             // What is stored was read later than this: only a fresh reading tells which is newer.
             None => self.take_by_id(resource, &source.id).await,
         }
@@ -182,16 +163,18 @@ impl Sync {
         match self.source().object(resource.path, id).await {
             Ok(json) => {
                 self.inner.tally.read.fetch_add(1, Ordering::Relaxed);
+                let source = self.source().vendor.source(resource.kind, &json).ok();
+                let changed = source.and_then(|source| source.version).as_deref().and_then(timestamp);
                 let verdict = self.take_alone(resource, &name, id, &Found { json, asked }).await?;
-                Ok(self.count(verdict.unwrap_or(Verdict::Unchanged)))
+                Ok(self.count(verdict.unwrap_or(Verdict::Unchanged), changed))
             }
-            Err(ReadError::Deleted) => {
+            Err(error) if says_gone(resource, error) => {
                 let verdict = self.remove(resource, &name, id, asked).await?;
-                Ok(self.count(verdict))
+                Ok(self.count(verdict, None))
             }
             Err(error) => {
                 self.set_aside(&name, (resource.kind, id), error.code(), None).await?;
-                Ok(self.count(Verdict::Aside))
+                Ok(self.count(Verdict::Aside, None))
             }
         }
     }
@@ -212,7 +195,9 @@ impl Sync {
         };
         let hash = hash?;
         match &known {
-            Some(known) if known.hash == hash && !self.has_come(known)? => return Ok(Some(Verdict::Unchanged)),
+            Some(known) if known.hash == hash && !known.is_due(found.asked) && !self.has_come(known)? => {
+                return Ok(Some(Verdict::Unchanged));
+            }
             Some(known) if known.asked() > found.asked => return Ok(None),
             _ => {}
         }
@@ -227,6 +212,7 @@ impl Sync {
         self.inner.tally.unknown_codes.fetch_add(mapped.unknown.len() as u64, Ordering::Relaxed);
         let made: Vec<(ResourceType, LogicalId)> =
             mapped.records.iter().map(|record| (record.rtype, record.id.clone())).collect();
+        let was_due = known.as_ref().and_then(|known| known.due);
         let left = known.map(|known| known.left(&made)).unwrap_or_default();
         let note = ObjectNote {
             kind: resource.kind.to_owned(),
@@ -236,15 +222,15 @@ impl Sync {
             made: made.iter().map(|(rtype, id)| (rtype.name().to_owned(), id.as_str().to_owned())).collect(),
             deleted: mapped.deleted,
             waits_for,
+            due: mapped.due.map(|Timestamp(at)| at),
         };
         if !note.waits_for.is_empty() {
             self.waiting().push((resource, id.to_owned()));
         }
         let deleted = mapped.deleted;
-        let mut notes = vec![
-            Note { space: Space::Objects, key: key.clone(), value: Some(note.encode()) },
-            Note { space: Space::Letters, key, value: None },
-        ];
+        let mut notes = vec![Note { space: Space::Objects, key: key.clone(), value: Some(note.encode()) }];
+        notes.extend(self.without_letter(name)?);
+        notes.extend(due::note(key, was_due, note.due));
         let beside = mapped.records.iter().filter(|record| record.subject.is_directory() && record.id.as_str() != name);
         notes.extend(beside.map(|record| self.record_note(&record.id, Some(record.rtype))));
         notes.extend(left.iter().map(|(_, id)| self.record_note(id, None)));
@@ -270,19 +256,19 @@ impl Sync {
         let key = format!("{}{name}", self.prefix());
         let known = self.intake().load(Space::Objects, &key)?.and_then(|bytes| ObjectNote::decode(&bytes));
         let Some(known) = known.filter(|known| !known.deleted) else { return Ok(Verdict::Unchanged) };
-        let left = known.left(&[]);
+        let (left, was_due) = (known.left(&[]), known.due);
         let note = ObjectNote {
             asked: asked.0,
             hash: [0; 16],
             made: Vec::new(),
             waits_for: Vec::new(),
             deleted: true,
+            due: None,
             ..known
         };
-        let mut notes = vec![
-            Note { space: Space::Objects, key: key.clone(), value: Some(note.encode()) },
-            Note { space: Space::Letters, key, value: None },
-        ];
+        let mut notes = vec![Note { space: Space::Objects, key: key.clone(), value: Some(note.encode()) }];
+        notes.extend(self.without_letter(name)?);
+        notes.extend(due::note(key, was_due, None));
         notes.extend(left.iter().map(|(_, id)| self.record_note(id, None)));
         let bundle = (!left.is_empty()).then(|| bundle(&Mapped::default(), &left));
         match self.intake().write(bundle, notes).await {
@@ -354,6 +340,11 @@ impl Sync {
         Ok(self.intake().fingerprint(&text))
     }
 
+    fn count(&self, verdict: Verdict, changed: Option<Timestamp>) -> Verdict {
+        self.inner.tally.count(verdict, changed);
+        verdict
+    }
+
     async fn lock(&self, name: &str) -> tokio::sync::MutexGuard<'_, ()> {
         let at = usize::try_from(self.inner.hasher.hash_one(name) % LOCKS as u64).unwrap_or_default();
         match self.inner.locks.get(at) {
@@ -362,18 +353,12 @@ impl Sync {
             None => unreachable!("a lock for every hash"),
         }
     }
+}
 
-    fn count(&self, verdict: Verdict) -> Verdict {
-        let tally = &self.inner.tally;
-        let counter = match verdict {
-            Verdict::Written => &tally.written,
-            Verdict::Unchanged => &tally.unchanged,
-            Verdict::Deleted => &tally.deleted,
-            Verdict::Aside => &tally.aside,
-        };
-        counter.fetch_add(1, Ordering::Relaxed);
-        verdict
-    }
+/// Whether this answer to a question by id says that the object is gone.
+fn says_gone(resource: &ResourceCapability, error: ReadError) -> bool {
+    let absent = resource.deletion == Deletion::Absence && error == ReadError::Object("not-found");
+    absent || error == ReadError::Deleted
 }
 
 /// The intake as a maker of ids.
@@ -383,38 +368,6 @@ impl crate::pattern::IdMinter for IntakeIds<'_> {
     fn keyed(&self, input: &[u8]) -> [u8; 16] {
         self.0.keyed(input)
     }
-}
-
-/// A transaction that puts every record under its own id and deletes what is no longer made.
-fn bundle(mapped: &Mapped, left: &[(ResourceType, LogicalId)]) -> Zeroizing<Vec<u8>> {
-    let size: usize = mapped.records.iter().map(|record| record.json.len() + 128).sum();
-    let mut out = Zeroizing::new(Vec::with_capacity(size + 64 + left.len() * 96));
-    out.extend_from_slice(br#"{"resourceType":"Bundle","type":"transaction","entry":["#);
-    let mut first = true;
-    for record in &mapped.records {
-        separate(&mut out, &mut first);
-        out.extend_from_slice(br#"{"resource":"#);
-        out.extend_from_slice(&record.json);
-        request(&mut out, b",", "PUT", record.rtype, &record.id);
-    }
-    for (rtype, id) in left {
-        separate(&mut out, &mut first);
-        request(&mut out, b"{", "DELETE", *rtype, id);
-    }
-    out.extend_from_slice(b"]}");
-    out
-}
-
-fn separate(out: &mut Vec<u8>, first: &mut bool) {
-    if !std::mem::take(first) {
-        out.push(b',');
-    }
-}
-
-fn request(out: &mut Vec<u8>, before: &[u8], method: &str, rtype: ResourceType, id: &LogicalId) {
-    out.extend_from_slice(before);
-    let text = format!(r#""request":{{"method":"{method}","url":"{}/{id}"}}}}"#, rtype.name());
-    out.extend_from_slice(text.as_bytes());
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -52,6 +52,11 @@ impl Letter {
                 | "timed-out"
                 | "unavailable"
                 | "throttled"
+                | "unauthorised"
+                | "access-expired"
+                | "token-refused"
+                | "token-endpoint-failing"
+                | "token-answer"
         )
     }
 }
@@ -94,7 +99,8 @@ impl Sync {
         match self.take_by_id(resource, &letter.id).await? {
             Verdict::Aside => Ok(Retried::Still),
             _ => {
-                self.remove_letter(name).await?;
+                // An object that was found as it was known is not written, and its letter with it.
+                self.discard_letter(name).await?;
                 Ok(Retried::Taken)
             }
         }
@@ -105,11 +111,17 @@ impl Sync {
     /// # Errors
     /// [`IntakeError`].
     pub async fn discard_letter(&self, name: &str) -> Result<bool, IntakeError> {
-        if self.letter(name)?.is_none() {
-            return Ok(false);
-        }
-        self.remove_letter(name).await?;
+        let Some(note) = self.without_letter(name)? else { return Ok(false) };
+        self.intake().write(None, vec![note]).await?;
         Ok(true)
+    }
+
+    /// How many letters there are.
+    ///
+    /// # Errors
+    /// [`IntakeError`].
+    pub fn letters_open(&self) -> Result<u64, IntakeError> {
+        self.intake().count(Space::Letters, &self.prefix())
     }
 
     /// One letter.
@@ -121,9 +133,11 @@ impl Sync {
         Ok(found.and_then(|bytes| Letter::decode(&bytes)))
     }
 
-    async fn remove_letter(&self, name: &str) -> Result<(), IntakeError> {
-        let note = Note { space: Space::Letters, key: format!("{}{name}", self.prefix()), value: None };
-        self.intake().write(None, vec![note]).await
+    /// What removes the letter of an object, where it has one.
+    pub(crate) fn without_letter(&self, name: &str) -> Result<Option<Note>, IntakeError> {
+        let key = format!("{}{name}", self.prefix());
+        let there = self.intake().load(Space::Letters, &key)?.is_some();
+        Ok(there.then_some(Note { space: Space::Letters, key, value: None }))
     }
 
     /// Sets an object aside. `name` is the minted id of the object.

@@ -5,18 +5,22 @@
 //! place, which takes an object at most once per state: records, and the note that says so, are one unit of work. A process
 //! that is killed anywhere repeats some reading and no writing.
 
+mod bundle;
 mod canonical;
 mod changes;
+mod due;
 mod engine;
 mod letters;
 mod object;
 mod ports;
 mod run;
 mod sweep;
+mod tally;
 mod webhook;
 
-pub use engine::{Sync, Tally};
+pub use engine::Sync;
 pub use letters::{Letter, Retried};
 pub use ports::{Intake, IntakeError, Keyed, Note, Space};
 pub use run::{Leg, Progress, RunError};
+pub use tally::Tally;
 pub use webhook::{Delivery, Subscribed};

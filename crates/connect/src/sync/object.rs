@@ -23,6 +23,9 @@ pub(crate) struct ObjectNote {
     /// Records that it would refer to and that were not here when it was mapped.
     #[serde(default)]
     pub(crate) waits_for: Vec<(String, String)>,
+    /// From this moment on the same object becomes other records; milliseconds since the epoch.
+    #[serde(default)]
+    pub(crate) due: Option<i64>,
 }
 
 const FORMAT: u8 = 1;
@@ -43,6 +46,11 @@ impl ObjectNote {
 
     pub(crate) const fn asked(&self) -> Timestamp {
         Timestamp(self.asked)
+    }
+
+    /// Whether the time has come at which the same object becomes other records.
+    pub(crate) fn is_due(&self, now: Timestamp) -> bool {
+        self.due.is_some_and(|due| due <= now.0)
     }
 
     /// Records that were made of the earlier state and are not among `now`.
@@ -66,6 +74,7 @@ mod tests {
             made: vec![("Medication".to_owned(), "a".to_owned()), ("Provenance".to_owned(), "b".to_owned())],
             deleted: false,
             waits_for: Vec::new(),
+            due: Some(9),
         }
     }
 
@@ -76,6 +85,15 @@ mod tests {
         let mut other = bytes.to_vec();
         other[0] = 9;
         assert_eq!(ObjectNote::decode(&other), None);
+    }
+
+    #[test]
+    fn a_note_of_before_there_were_dates_is_not_due() {
+        let early =
+            br#"{"kind":"a","id":"1","hash":[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0],"asked":5,"made":[],"deleted":false}"#;
+        let note = ObjectNote::decode(&[&[FORMAT][..], early].concat()).unwrap();
+        assert!(!note.is_due(Timestamp(i64::MAX)));
+        assert!(self::note().is_due(Timestamp(9)) && !self::note().is_due(Timestamp(8)));
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub enum Space {
     Inbox,
     /// Ids of events that were seen.
     Events,
+    /// When objects are to be mapped anew because a day has come.
+    Due,
 }
 
 impl Space {
@@ -32,6 +34,7 @@ impl Space {
             Self::Letters => "sync-letters",
             Self::Inbox => "sync-inbox",
             Self::Events => "sync-events",
+            Self::Due => "sync-due",
         }
     }
 }
@@ -79,6 +82,12 @@ pub trait Intake: IdMinter {
     /// # Errors
     /// As for [`Intake::load`].
     fn list(&self, space: Space, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<Keyed>, IntakeError>;
+
+    /// How many notes have keys that begin with `prefix`; opens none of them.
+    ///
+    /// # Errors
+    /// [`IntakeError::Unavailable`].
+    fn count(&self, space: Space, prefix: &str) -> Result<u64, IntakeError>;
 
     /// Writes a transaction Bundle, if there is one, and notes, in one unit of work: all or nothing.
     ///

@@ -80,6 +80,7 @@ impl Sync {
             self.changes(hear).await?;
         }
         self.drain().await?;
+        self.take_what_is_due().await?;
         self.try_letters_again().await?;
         self.tie_up().await?;
         Ok(())

@@ -4,6 +4,7 @@ use super::engine::{Sync, Verdict};
 use super::object::ObjectNote;
 use super::ports::{Note, Space};
 use super::run::{Hear, RunError};
+use crate::fhir::timestamp;
 use crate::pattern::{Paging, ResourceCapability};
 use std::collections::HashSet;
 
@@ -45,7 +46,7 @@ impl Sync {
                 for object in &page.objects {
                     if let Ok(source) = vendor.source(resource.kind, object) {
                         seen.insert(short(&self.name_of(resource.kind, &source.id)));
-                        newest = newest.max(source.version.as_deref().and_then(super::changes::moment));
+                        newest = newest.max(source.version.as_deref().and_then(timestamp));
                     }
                 }
             },

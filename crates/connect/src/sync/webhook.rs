@@ -128,7 +128,10 @@ impl Sync {
             match self.source().read(&request, |answer| vendor.subscribed(&answer.body)).await {
                 Ok(key) => subscribed.keys.push((resource.kind.to_owned(), key)),
                 // Somebody subscribed this target before and its key was lost: only the source's operators can remove that.
-                Err(ReadError::Object(code)) => tracing::warn!(code, "a subscription was refused by the source"),
+                Err(ReadError::Object(code)) => {
+                    self.tally().refused_subscriptions.fetch_add(1, Ordering::Relaxed);
+                    tracing::warn!(code, "a subscription was refused by the source");
+                }
                 Err(error) => return Err(error.into()),
             }
             let mut bytes = Zeroizing::new(vec![1]);

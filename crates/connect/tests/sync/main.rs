@@ -2,9 +2,10 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
+mod course;
 mod place;
 
-use aceso_base::{Clock, SystemClock};
+use aceso_base::Clock;
 use aceso_connect::elation::{CAPABILITIES, Elation};
 use aceso_connect::http::{Bounds, Http};
 use aceso_connect::keeper::{Credentials, Keeper, Proof};
@@ -13,8 +14,8 @@ use aceso_connect::pattern::{ConnectionId, MapContext, ResourceCapability};
 use aceso_connect::source::Source;
 use aceso_connect::sync::{Delivery, Leg, Retried, Sync};
 use aceso_connect::vendor::Vendor;
-use aceso_emr_sim::{FaultPlan, Kind, Options, Simulator, WebhookPlan};
-use aceso_testkit::PlannedRandomness;
+use aceso_emr_sim::{Fault, FaultPlan, Kind, Options, Simulator, WebhookPlan};
+use aceso_testkit::{PlannedRandomness, SetClock};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -28,19 +29,22 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
-struct Rig {
-    simulator: Simulator,
-    place: Arc<Place>,
+pub(crate) struct Rig {
+    pub(crate) simulator: Simulator,
+    pub(crate) place: Arc<Place>,
+    clock: Arc<dyn Clock>,
 }
 
-async fn rig(options: Options) -> Rig {
-    Rig { simulator: Simulator::start(options).await.unwrap(), place: Arc::new(Place::new()) }
+/// A source, and a place for its records; both go by the clock of the source.
+pub(crate) async fn rig(options: Options) -> Rig {
+    let clock = Arc::clone(&options.clock);
+    Rig { simulator: Simulator::start(options).await.unwrap(), place: Arc::new(Place::new()), clock }
 }
 
 impl Rig {
     /// A sync as after a start of the process: it knows what the place knows.
-    fn sync(&self) -> Sync {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    pub(crate) fn sync(&self) -> Sync {
+        let clock = Arc::clone(&self.clock);
         let rng = Arc::new(PlannedRandomness::seeded(3));
         let http = Http::new(Bounds { time: Duration::from_secs(5), body: 8 << 20 }).unwrap();
         let keeper = Keeper::new(http, Arc::new(NoVault), Arc::clone(&clock), Arc::clone(&rng) as Arc<_>);
@@ -62,8 +66,10 @@ impl Rig {
         Sync::new(source, Arc::clone(&self.place) as Arc<_>, clock)
     }
 
-    async fn run(&self, leg: Leg) {
-        self.sync().run(leg, &|_| {}).await.unwrap();
+    pub(crate) async fn run(&self, leg: Leg) {
+        let sync = self.sync();
+        sync.run(leg, &|_| {}).await.unwrap();
+        assert_eq!(sync.letters_open().unwrap(), sync.letters(None, 1000).unwrap().len() as u64);
     }
 
     /// What the place must hold: the mapping of everything that the source holds and has not deleted.
@@ -76,7 +82,7 @@ impl Rig {
         };
         let connection = ConnectionId::parse("clinic").unwrap();
         let context =
-            MapContext { connection: &connection, ids: &*self.place, received: SystemClock.now(), is_known: &known };
+            MapContext { connection: &connection, ids: &*self.place, received: self.clock.now(), is_known: &known };
         let mut expected = BTreeMap::new();
         for resource in CAPABILITIES.resources.iter().filter(|resource| of(resource)) {
             let Some(kind) = Kind::from_path(resource.kind) else { continue };
@@ -84,6 +90,7 @@ impl Rig {
                 let body = truth.body(kind, entry.id).unwrap().to_string();
                 let mapped = Elation.map(resource.kind, body.as_bytes(), &context);
                 let mapped = mapped.unwrap_or_else(|error| panic!("{} {error}", resource.kind));
+                assert!(mapped.unknown.is_empty(), "no table knows {:?}", mapped.unknown);
                 for record in mapped.records {
                     let value: Value = serde_json::from_slice(&record.json).unwrap();
                     expected.insert(format!("{}/{}", record.rtype.name(), record.id), value);
@@ -93,7 +100,7 @@ impl Rig {
         expected
     }
 
-    fn compare(&self) {
+    pub(crate) fn compare(&self) {
         let surplus = self.compare_of(|_| true);
         assert!(surplus.is_empty(), "surplus {surplus:?}");
     }
@@ -124,7 +131,7 @@ impl Rig {
     }
 }
 
-fn small() -> Options {
+pub(crate) fn small() -> Options {
     Options { patients: 12, ..Options::default() }
 }
 
@@ -151,6 +158,54 @@ async fn changes_deletions_and_merges_at_the_source_arrive() {
         rig.run(Leg::Everything).await;
         rig.compare();
     }
+    rig.simulator.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deletion_that_is_undone_is_undone_here_and_records_of_others_stay() {
+    let clock = SetClock::default();
+    let rig = rig(Options { clock: Arc::new(clock.clone()), ..small() }).await;
+    let foreign = "Condition/of-somebody-else".to_owned();
+    rig.place.state.lock().unwrap().records.insert(foreign.clone(), Value::Null);
+    rig.run(Leg::Changes).await;
+    let held = || rig.place.state.lock().unwrap().records.len();
+    let before = held();
+    let truth = rig.simulator.truth();
+    let patient = truth.entries(Kind::Patients).next().unwrap().id;
+    for kind in Kind::ALL.into_iter().rev() {
+        for entry in truth.entries(kind).filter(|entry| entry.patient == Some(patient)) {
+            assert!(rig.simulator.delete(kind, entry.id));
+        }
+    }
+    clock.advance(60);
+    rig.run(Leg::Everything).await;
+    assert_eq!(rig.compare_of(|_| true), std::slice::from_ref(&foreign));
+    assert!(held() + 20 < before, "nothing was deleted");
+    assert!(rig.simulator.restore(Kind::Patients, patient));
+    clock.advance(60);
+    rig.run(Leg::Everything).await;
+    assert_eq!(rig.compare_of(|_| true), [foreign]);
+    assert_eq!((held(), rig.sync().letters_open().unwrap()), (before, 0));
+    rig.simulator.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_not_found_is_gone_only_where_the_source_has_no_other_way_to_say_so() {
+    let rig = rig(small()).await;
+    rig.run(Leg::Changes).await;
+    for kind in [Kind::PrescriptionFills, Kind::Problems] {
+        let id = rig.simulator.truth().entries(kind).next().unwrap().id;
+        assert!(rig.simulator.delete(kind, id));
+        rig.simulator.faults().script(&format!("/{}/{id}/", kind.path()), [Fault::Error { status: 404 }]);
+    }
+    rig.run(Leg::Everything).await;
+    let letters = rig.sync().letters(None, 10).unwrap();
+    let found: Vec<_> = letters.iter().map(|(_, letter)| (letter.kind.as_str(), letter.reason.as_str())).collect();
+    assert_eq!(found, [("problems", "not-found")]);
+    // Now it answers that the object is gone.
+    rig.run(Leg::Everything).await;
+    assert_eq!(rig.sync().letters_open().unwrap(), 0);
+    rig.compare();
     rig.simulator.stop().await;
 }
 

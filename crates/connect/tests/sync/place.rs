@@ -59,9 +59,14 @@ impl Place {
         }
         for note in notes {
             let key = (note.space.name(), note.key);
+            let listed = [Space::Letters, Space::Due].contains(&note.space);
             match note.value {
                 Some(value) => held.notes.insert(key, value.to_vec()),
-                None => held.notes.remove(&key),
+                None => {
+                    let gone = held.notes.remove(&key);
+                    assert!(gone.is_some() || !listed, "a row that is not there is removed");
+                    gone
+                }
             };
         }
         Ok(())
@@ -95,6 +100,12 @@ impl Intake for Place {
             *name == space.name() && key.starts_with(prefix) && after.is_none_or(|after| key.as_str() > after)
         });
         Ok(found.take(limit).map(|((_, key), value)| (key.clone(), Zeroizing::new(value.clone()))).collect())
+    }
+
+    fn count(&self, space: Space, prefix: &str) -> Result<u64, IntakeError> {
+        let held = self.state.lock().unwrap();
+        let own = held.notes.keys().filter(|(name, key)| *name == space.name() && key.starts_with(prefix));
+        Ok(own.count() as u64)
     }
 
     fn write<'a>(

@@ -110,6 +110,21 @@ impl Intake for AppIntake {
         Ok(notes)
     }
 
+    fn count(&self, space: Space, prefix: &str) -> Result<u64, IntakeError> {
+        let prefix = self.key(prefix);
+        let (mut after, mut count) = (before(&prefix), 0);
+        loop {
+            let block = self.app.store.documents(space.name(), Some(&after), 500);
+            let block = block.map_err(|_| IntakeError::Unavailable)?;
+            let own = block.iter().filter(|(key, _)| key.starts_with(&prefix)).count();
+            count += own as u64;
+            match block.last() {
+                Some((last, _)) if own == block.len() => after = last.clone(),
+                _ => return Ok(count),
+            }
+        }
+    }
+
     fn write<'a>(
         &'a self,
         bundle: Option<Zeroizing<Vec<u8>>>,

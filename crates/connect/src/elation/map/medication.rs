@@ -60,7 +60,7 @@ pub(in crate::elation) fn medication_order<'a>(m: &mut Mapper<'_, 'a>, order: Me
     let mut out = m.start("MedicationRequest", &own);
     out.push("identifier", identifier(m.system("medications"), Some(m.id.clone())));
     let documented = is_doc_med.is_some_and(|flag| flag.is_true());
-    let stopped = stopped(m, thread.as_ref());
+    let stopped = !m.deleted && has_ended(m, thread.as_ref());
     out.set(
         "status",
         match () {
@@ -100,11 +100,10 @@ pub(in crate::elation) fn medication_order<'a>(m: &mut Mapper<'_, 'a>, order: Me
     Ok(())
 }
 
-/// Whether the course was ended before the object was received.
-fn stopped(m: &Mapper<'_, '_>, thread: Option<&MedicationThread<'_>>) -> bool {
-    let ended = thread.and_then(|thread| thread.dc_date).map(|day| day.text().to_string());
-    let today = m.ctx.received.to_string();
-    ended.is_some_and(|ended| ended.get(..10).is_some_and(|day| day <= today.get(..10).unwrap_or_default()))
+/// Whether the course had ended when the object was received.
+fn has_ended(m: &mut Mapper<'_, '_>, thread: Option<&MedicationThread<'_>>) -> bool {
+    let end = thread.and_then(|thread| thread.dc_date).map(|day| day.text().to_string());
+    end.is_some_and(|end| end.get(..10).is_some_and(|day| m.has_begun(day)))
 }
 
 /// The course of treatment: its orders share a group identifier.

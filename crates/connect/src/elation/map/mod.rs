@@ -22,13 +22,13 @@ pub(super) use patient::patient;
 pub(super) use report::report;
 pub(super) use vitals::vitals;
 
-use aceso_base::{LogicalId, SubjectId};
+use aceso_base::{LogicalId, SubjectId, Timestamp};
 use aceso_fhir::definitions::ResourceType;
 use aceso_fhir::json::Node;
 use zeroize::Zeroizing;
 
 use super::model::{Day, Id, Place, Read, Source, Str, Time};
-use crate::fhir::{BASE, Kept, Moment, Object, Text, identifier, object};
+use crate::fhir::{BASE, Kept, Moment, Object, Text, identifier, object, timestamp};
 use crate::pattern::{MapCode, MapContext, MapError, Mapped, MappedRecord, SourceKey, SourceRef, UnknownCode, mint_id};
 use crate::table::{Row, Table};
 
@@ -48,6 +48,7 @@ pub(super) struct Mapper<'c, 'a> {
     patient: Option<LogicalId>,
     drafts: Vec<Draft<'a>>,
     unknown: Vec<UnknownCode>,
+    due: Option<Timestamp>,
 }
 
 struct Draft<'a> {
@@ -79,6 +80,7 @@ impl<'c, 'a> Mapper<'c, 'a> {
             patient: None,
             drafts: Vec::new(),
             unknown: Vec::new(),
+            due: None,
         })
     }
 
@@ -247,6 +249,17 @@ impl<'c, 'a> Mapper<'c, 'a> {
         None
     }
 
+    /// Whether a day (`YYYY-MM-DD`) has begun, in UTC, when the object is received. One that has not makes the object due when it does.
+    fn has_begun(&mut self, day: &str) -> bool {
+        let today = self.ctx.received.to_string();
+        if today.get(..10).is_some_and(|today| day <= today) {
+            return true;
+        }
+        let begins = timestamp(&format!("{day}T00:00:00Z"));
+        self.due = self.due.into_iter().chain(begins).min();
+        false
+    }
+
     /// A resource to be filled.
     fn start(&self, rtype: &'static str, id: &LogicalId) -> Object<'a> {
         object! {
@@ -297,6 +310,7 @@ impl<'c, 'a> Mapper<'c, 'a> {
             mapped.records.push(MappedRecord { rtype, id, subject: self.subject, json, source });
         }
         mapped.unknown = self.unknown;
+        mapped.due = self.due;
         Ok(mapped)
     }
 

@@ -193,6 +193,13 @@ fn the_status_of_an_order_follows_signature_course_and_deletion() {
     assert_eq!(status(&documented), pair("active", "plan"));
     assert_eq!(status(&|order| order["thread"]["dc_date"] = json!("2026-04-01")), pair("stopped", "order"));
     assert_eq!(status(&|order| order["thread"]["dc_date"] = json!("2996-04-01")), pair("active", "order"));
+    let due = |ends: &str| {
+        let mut source = example("medications");
+        source["thread"]["dc_date"] = json!(ends);
+        map("medications", &source).unwrap().due.map(|due| due.to_string())
+    };
+    assert_eq!(due("2996-04-01").as_deref(), Some("2996-04-01T00:00:00.000Z"));
+    assert_eq!(due("2026-04-01"), None);
     assert_eq!(
         status(&|order| order["deleted_date"] = json!("2026-04-01T00:00:00Z")),
         pair("entered-in-error", "order")
