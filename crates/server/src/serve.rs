@@ -77,6 +77,7 @@ impl Serving {
         control::listen(&app, &connections)?;
         let metrics = Arc::new(Metrics::new());
         watch_app(&app, &metrics);
+        connections.watch(&metrics);
         Ok(Self { app, connections, address, ops_address, listener, ops_listener, metrics })
     }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const STOP: Duration = Duration::from_secs(30);
 
@@ -72,6 +72,7 @@ fn the_demo_starts_in_one_command_keeps_its_promises_stops_on_ctrl_c_and_continu
     its_file_names_everything(&demo);
     every_role_gets_the_right_answer(&demo);
     every_printed_command_works(&std::fs::read_to_string(&running.stdout).unwrap());
+    its_ehr_refuses_nothing_and_sends_no_strange_code(&demo);
     let before = demo.population();
     assert!(before.iter().all(|(_, count)| *count > 0), "{before:?}");
     assert!(running.interrupt(STOP).success());
@@ -128,6 +129,25 @@ fn every_role_gets_the_right_answer(demo: &Demo) {
     }
     let other = format!("/Patient/{}", demo.file()["subjects"][1].as_str().unwrap());
     assert_eq!(demo.get("patient", &other).status, 404, "a patient sees his own record and no other");
+}
+
+fn its_ehr_refuses_nothing_and_sends_no_strange_code(demo: &Demo) {
+    let ops = Client::new(&format!("http://{}", demo.ports[1]));
+    let end = Instant::now() + Duration::from_secs(120);
+    let figures = loop {
+        let figures = ops.get("/metrics").expect(200).text();
+        let done = "aceso_connection_runs_total{connection=\"elation\",result=\"success\"} 0";
+        if figures.contains("aceso_connection_runs_total{") && !figures.contains(done) {
+            break figures;
+        }
+        assert!(Instant::now() < end, "no run has ended: {figures}");
+        std::thread::sleep(Duration::from_millis(200));
+    };
+    for zero in ["refused_total{connection=\"elation\",what=\"list\"}", "unknown_codes_total{connection=\"elation\"}"] {
+        assert!(figures.contains(&format!("aceso_connection_{zero} 0\n")), "{zero}: {figures}");
+    }
+    let subscriptions = "aceso_connection_refused_total{connection=\"elation\",what=\"subscription\"} 0\n";
+    assert!(figures.contains(subscriptions), "{figures}");
 }
 
 /// Every command is run as a person would: pasted into a shell, in another folder.

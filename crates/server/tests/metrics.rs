@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use aceso_connect::pattern::ConnectionId;
+use aceso_server::connections::metrics::{Figures, sampled};
 use aceso_server::telemetry::{Metrics, names};
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -58,7 +60,30 @@ fn every_metric_passes_promtool() {
     ] {
         metrics.gauge(def, &[]).set(1);
     }
-    let (well, said) = lint(&metrics.render());
+    let figures = Figures {
+        runs: [1, 2],
+        objects: [3, 4, 5, 6],
+        letters: Some(7),
+        source_lag: Some(8),
+        success_age: Some(9),
+        token_expiry: Some(-10),
+        ..Figures::default()
+    };
+    let name = ConnectionId::parse("clinic-1").unwrap();
+    metrics.sampled(move || sampled([(&name, figures.clone())]));
+    let text = metrics.render();
+    for line in [
+        "aceso_connection_runs_total{connection=\"clinic-1\",result=\"failure\"} 2",
+        "aceso_connection_objects_total{connection=\"clinic-1\",result=\"unchanged\"} 4",
+        "aceso_connection_requests_total{connection=\"clinic-1\"} 0",
+        "aceso_connection_letters{connection=\"clinic-1\"} 7",
+        "aceso_connection_token_expiry_seconds{connection=\"clinic-1\"} -10",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line}: {text}");
+    }
+    let names = text.lines().filter(|line| line.starts_with("# TYPE aceso_connection_")).count();
+    assert_eq!(names, 12, "{text}");
+    let (well, said) = lint(&text);
     assert!(well && said.trim().is_empty(), "{said}");
 }
 

@@ -1,5 +1,6 @@
 //! One connection: its runs, and what operators see of it.
 
+use super::metrics::Figures;
 use super::schedule::Schedule;
 use super::settings::Settings;
 use crate::app::App;
@@ -7,7 +8,7 @@ use aceso_base::Timestamp;
 use aceso_connect::admin::{AdminError, Doing, Origin, Status};
 use aceso_connect::keeper::Keeper;
 use aceso_connect::sync::{Leg, Progress, RunError, Sync};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
@@ -192,7 +193,31 @@ impl Connection {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn counts(&self) -> [(&'static str, u64); 11] {
+    /// What its metrics show.
+    pub(super) fn figures(&self, keeper: &Keeper) -> Figures {
+        let (tally, sent, now) = (self.sync.tally(), self.sync.source().counts(), self.sync.time());
+        let token = keeper.status(&self.settings.name).unwrap_or_default();
+        let State { runs, failures, running, last_success, .. } = self.state().clone();
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let since = |at: Timestamp| now.0.saturating_sub(at.0) / 1000;
+        let ended = runs.saturating_sub(u64::from(running.is_some()));
+        Figures {
+            runs: [ended.saturating_sub(failures), failures],
+            objects: [&tally.written, &tally.unchanged, &tally.deleted, &tally.aside].map(read),
+            requests: read(&sent.requests),
+            retries: read(&sent.retries),
+            webhooks: [&tally.webhooks, &tally.refused_webhooks].map(read),
+            refused: [&tally.refused_lists, &tally.refused_subscriptions].map(read),
+            unknown_codes: read(&tally.unknown_codes),
+            letters: self.sync.letters_open().ok(),
+            source_lag: tally.newest().map(since),
+            success_age: last_success.map(since),
+            token_expiry: token.expires.map(|at| -since(at)),
+            token_failures: token.failures,
+        }
+    }
+
+    pub(super) fn counts(&self) -> [(&'static str, u64); 12] {
         let (tally, sent) = (self.sync.tally(), self.sync.source().counts());
         [
             ("requests", &sent.requests),
@@ -204,6 +229,7 @@ impl Connection {
             ("set_aside", &tally.aside),
             ("unknown_codes", &tally.unknown_codes),
             ("lists_refused", &tally.refused_lists),
+            ("subscriptions_refused", &tally.refused_subscriptions),
             ("webhooks", &tally.webhooks),
             ("webhooks_refused", &tally.refused_webhooks),
         ]

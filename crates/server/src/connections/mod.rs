@@ -5,6 +5,7 @@ mod connection;
 mod hooks;
 mod intake;
 mod jobs;
+pub mod metrics;
 pub mod order;
 mod schedule;
 mod settings;

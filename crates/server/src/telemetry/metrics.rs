@@ -1,8 +1,9 @@
 //! Counters, gauges and histograms as Prometheus text (exposition format 0.0.4).
 //!
-//! Labels of the public methods are `&'static str` on both sides: what a request brought cannot become a label. Recording is a
-//! few atomic additions; only rendering and the first use of a label set take a lock.
+//! Labels of the public methods are `&'static str` on both sides, or the checked name of a connection: what a request brought cannot
+//! become a label. Recording is a few atomic additions; only rendering and the first use of a label set take a lock.
 
+use aceso_connect::pattern::ConnectionId;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -134,6 +135,37 @@ struct Family<T> {
 type Families<T> = RwLock<BTreeMap<&'static str, Family<T>>>;
 
 type AtScrape = Box<dyn Fn(&Metrics) + Send>;
+type Sampler = Box<dyn Fn() -> Vec<Sampled> + Send>;
+
+/// Figures of one name that are kept elsewhere and looked up at each scrape; what is no longer there is no longer shown.
+#[derive(Debug)]
+pub struct Sampled {
+    name: &'static str,
+    help: &'static str,
+    kind: &'static str,
+    samples: BTreeMap<Labels, i64>,
+}
+
+impl Sampled {
+    /// A counter, without values so far.
+    #[must_use]
+    pub const fn counter(def: &CounterDef) -> Self {
+        Self { name: def.name, help: def.help, kind: "counter", samples: BTreeMap::new() }
+    }
+
+    /// A gauge, without values so far.
+    #[must_use]
+    pub const fn gauge(def: &GaugeDef) -> Self {
+        Self { name: def.name, help: def.help, kind: "gauge", samples: BTreeMap::new() }
+    }
+
+    /// The value of a connection, by a further label where there is one.
+    pub fn of_connection(&mut self, name: &ConnectionId, further: Option<(&'static str, &'static str)>, value: i64) {
+        let further = further.map(|(label, word)| (label, Cow::Borrowed(word)));
+        let labels = std::iter::once(("connection", Cow::Owned(name.to_string()))).chain(further).collect();
+        self.samples.insert(labels, value);
+    }
+}
 
 /// All metrics of a process. Given to whoever measures; there is no global one.
 #[derive(Default)]
@@ -142,6 +174,7 @@ pub struct Metrics {
     gauges: Families<Gauge>,
     histograms: Families<Histogram>,
     at_scrape: Mutex<Vec<AtScrape>>,
+    samplers: Mutex<Vec<Sampler>>,
 }
 
 impl std::fmt::Debug for Metrics {
@@ -184,6 +217,11 @@ impl Metrics {
         self.at_scrape.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(update));
     }
 
+    /// Shows what `sampler` gives at each rendering. Its names are nobody else's.
+    pub fn sampled(&self, sampler: impl Fn() -> Vec<Sampled> + Send + 'static) {
+        self.samplers.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(sampler));
+    }
+
     /// Everything as Prometheus text.
     #[must_use]
     pub fn render(&self) -> String {
@@ -198,6 +236,15 @@ impl Metrics {
             let _ = writeln!(out, "{name}{} {}", braces(labels, None), gauge.get());
         });
         render_families(&mut out, &self.histograms, "histogram", render_histogram);
+        let samplers = self.samplers.lock().unwrap_or_else(PoisonError::into_inner);
+        for Sampled { name, help, kind, samples } in samplers.iter().flat_map(|sampler| sampler()) {
+            if !samples.is_empty() {
+                let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}");
+            }
+            for (labels, value) in samples {
+                let _ = writeln!(out, "{name}{} {value}", braces(&labels, None));
+            }
+        }
         out
     }
 }
@@ -287,6 +334,28 @@ mod tests {
             "# HELP took_seconds Time taken.\n# TYPE took_seconds histogram\ntook_seconds_bucket{le=\"0.001\"} 1\n\
              took_seconds_bucket{le=\"0.5\"} 2\ntook_seconds_bucket{le=\"+Inf\"} 3\ntook_seconds_sum 2.251\ntook_seconds_count 3\n"
         );
+    }
+
+    #[test]
+    fn figures_that_are_looked_up_come_and_go_with_what_they_are_of() {
+        const OPEN: GaugeDef = GaugeDef { name: "open", help: "Things open." };
+        let metrics = Metrics::default();
+        let names = Arc::new(Mutex::new(vec!["b", "a"]));
+        let there = Arc::clone(&names);
+        metrics.sampled(move || {
+            let mut open = Sampled::gauge(&OPEN);
+            for name in there.lock().unwrap().iter() {
+                open.of_connection(&ConnectionId::parse(name).unwrap(), Some(("what", "door")), 3);
+            }
+            vec![open]
+        });
+        let line = |name: &str| format!("open{{connection=\"{name}\",what=\"door\"}} 3\n");
+        let head = "# HELP open Things open.\n# TYPE open gauge\n";
+        assert_eq!(metrics.render(), format!("{head}{}{}", line("a"), line("b")));
+        names.lock().unwrap().pop();
+        assert_eq!(metrics.render(), format!("{head}{}", line("b")));
+        names.lock().unwrap().pop();
+        assert_eq!(metrics.render(), "");
     }
 
     #[test]

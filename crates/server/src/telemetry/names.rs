@@ -71,6 +71,43 @@ pub const CACHE_UNREADABLE: CounterDef =
 pub const CACHE_LOOKUPS: CounterDef =
     counter("aceso_cache_lookups_total", "Lookups of patients across a tenant that the shared cache was asked for.");
 
+/// By `connection` and `result` (success, failure).
+pub const CONNECTION_RUNS: CounterDef = counter("aceso_connection_runs_total", "Runs of a connection that have ended.");
+/// By `connection` and `result` (written, unchanged, deleted, aside).
+pub const CONNECTION_OBJECTS: CounterDef =
+    counter("aceso_connection_objects_total", "Objects of the source that were read, by what became of them.");
+/// By `connection`.
+pub const CONNECTION_REQUESTS: CounterDef =
+    counter("aceso_connection_requests_total", "Requests sent to the source, repetitions included.");
+/// By `connection`.
+pub const CONNECTION_RETRIES: CounterDef =
+    counter("aceso_connection_retries_total", "Requests that were sent again after a failure.");
+/// By `connection` and `result` (taken, refused).
+pub const CONNECTION_WEBHOOKS: CounterDef =
+    counter("aceso_connection_webhooks_total", "Webhooks of the source that were new, or refused.");
+/// By `connection` and `what` (list, subscription).
+pub const CONNECTION_REFUSED: CounterDef =
+    counter("aceso_connection_refused_total", "Lists and subscriptions that the source has refused.");
+/// By `connection`.
+pub const CONNECTION_UNKNOWN_CODES: CounterDef =
+    counter("aceso_connection_unknown_codes_total", "Codes of the source that no mapping table knows.");
+/// By `connection`. What is set aside now.
+pub const CONNECTION_LETTERS: GaugeDef = gauge("aceso_connection_letters", "Objects that are set aside with a reason.");
+/// By `connection`. Absent until something came that says when it was changed; a quiet source makes it grow, too.
+pub const CONNECTION_SOURCE_LAG: GaugeDef = gauge(
+    "aceso_connection_source_lag_seconds",
+    "Time since the latest change at the source that is taken in, by the clock of the source.",
+);
+/// By `connection`. Absent before the first.
+pub const CONNECTION_SUCCESS_AGE: GaugeDef =
+    gauge("aceso_connection_success_age_seconds", "Time since the end of the last run that succeeded.");
+/// By `connection`. Absent without a token; negative when it has expired.
+pub const CONNECTION_TOKEN_EXPIRY: GaugeDef =
+    gauge("aceso_connection_token_expiry_seconds", "Time until the access token of the source expires.");
+/// By `connection`.
+pub const CONNECTION_TOKEN_FAILURES: GaugeDef =
+    gauge("aceso_connection_token_failures", "Attempts to obtain a token that failed since the last success.");
+
 /// Memory in use.
 pub const PROCESS_RSS: GaugeDef = gauge("process_resident_memory_bytes", "Resident memory.");
 /// Open file descriptors.
@@ -85,10 +122,21 @@ mod tests {
     #[test]
     fn every_name_is_used_once_and_follows_the_naming_rules() {
         let cache = [CACHE_LOSSES, CACHE_FAILURES, CACHE_UNREADABLE, CACHE_LOOKUPS];
-        let counters = [AUDIT_ENTRIES, AUDIT_REJECTED, AUDIT_FAILURES].into_iter().chain(cache).map(|def| def.name);
-        let counters: Vec<_> = counters.collect();
+        let connections = [
+            CONNECTION_RUNS,
+            CONNECTION_OBJECTS,
+            CONNECTION_REQUESTS,
+            CONNECTION_RETRIES,
+            CONNECTION_WEBHOOKS,
+            CONNECTION_REFUSED,
+            CONNECTION_UNKNOWN_CODES,
+        ];
+        let counters = [AUDIT_ENTRIES, AUDIT_REJECTED, AUDIT_FAILURES].into_iter().chain(cache).chain(connections);
+        let counters: Vec<_> = counters.map(|def| def.name).collect();
         assert!(counters.iter().all(|name| name.ends_with("_total")));
         let mut all = counters;
+        all.extend([CONNECTION_LETTERS, CONNECTION_SOURCE_LAG, CONNECTION_SUCCESS_AGE].map(|def| def.name));
+        all.extend([CONNECTION_TOKEN_EXPIRY, CONNECTION_TOKEN_FAILURES].map(|def| def.name));
         all.extend(
             [HTTP_ACTIVE, AUDIT_QUEUE, AUDIT_TREE_SIZE, AUDIT_LAST_CHECKPOINT, AUDIT_DISK_FREE].map(|def| def.name),
         );
