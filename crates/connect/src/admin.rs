@@ -79,6 +79,8 @@ pub struct NewConnection {
     pub hooks: Option<String>,
     /// Nothing runs by itself.
     pub paused: bool,
+    /// What the vendor wants to know beside its address: name and value (`docs/connectors/fhir.md`).
+    pub options: Vec<(String, String)>,
 }
 
 /// A secret on its way in.

@@ -3,9 +3,10 @@
 //! Interfaces document their limits badly or not at all, so the number is found as TCP finds its window: one more for a round
 //! of good answers, half for a refusal (additive increase, multiplicative decrease). After a refusal everybody waits: as long
 //! as `Retry-After` says, else a random part of a doubling bound ("full jitter"), so that many clients do not come back at once.
-//! A budget of requests a second can be set above that; what it holds back is not an error.
+//! A budget of requests a second, or a published one of requests a minute, can be set above that; what it holds back is no error.
 
 use aceso_base::Randomness;
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -45,6 +46,8 @@ pub struct Limiter {
 
 struct Inner {
     budget: Budget,
+    /// Most requests begun in any [`MINUTE`]; 0: no such bound.
+    per_minute: usize,
     rng: Arc<dyn Randomness>,
     state: Mutex<State>,
     changed: Notify,
@@ -62,6 +65,8 @@ struct State {
     /// Requests that may begin at once under the budget per second.
     tokens: f64,
     filled: Instant,
+    /// When the requests of the last minute began, where a minute has a bound.
+    lately: VecDeque<Instant>,
     /// The last time that the window was halved: answers to requests begun before say nothing new.
     halved: Instant,
 }
@@ -74,11 +79,20 @@ pub struct Permit {
 
 /// The shortest bound of a pause.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
+/// A minute, and what requests may be late on their way: the other system counts when they arrive.
+const MINUTE: Duration = Duration::from_secs(61);
 
 impl Limiter {
     /// A limiter that begins carefully, with two requests at once.
     #[must_use]
     pub fn new(budget: Budget, rng: Arc<dyn Randomness>) -> Self {
+        Self::with_minute(budget, None, rng)
+    }
+
+    /// The same with a bound of requests a minute that the other system has published. It counts every minute, not only those of the
+    /// clock; a refusal without a hint is then taken to last for a minute.
+    #[must_use]
+    pub fn with_minute(budget: Budget, per_minute: Option<u32>, rng: Arc<dyn Randomness>) -> Self {
         let now = Instant::now();
         let state = State {
             window: f64::from(budget.concurrency.clamp(1, 2)),
@@ -87,9 +101,22 @@ impl Limiter {
             closed_until: None,
             tokens: f64::from(budget.per_second),
             filled: now,
+            lately: VecDeque::new(),
             halved: now,
         };
-        Self { inner: Arc::new(Inner { budget, rng, state: Mutex::new(state), changed: Notify::new() }) }
+        let per_minute = per_minute.and_then(|bound| usize::try_from(bound).ok()).unwrap_or_default();
+        Self { inner: Arc::new(Inner { budget, per_minute, rng, state: Mutex::new(state), changed: Notify::new() }) }
+    }
+
+    /// Waits until one request more fits into the budget, and counts it. For requests that go along with one that has begun.
+    pub async fn spend(&self) {
+        loop {
+            let spent = self.inner.within_budget(&mut self.state(), Instant::now());
+            match spent {
+                Ok(()) => return,
+                Err(at) => tokio::time::sleep_until(at).await,
+            }
+        }
     }
 
     /// Waits until one more may begin.
@@ -117,6 +144,12 @@ impl Limiter {
         whole(self.state().window)
     }
 
+    /// Requests begun in the last minute, where a minute has a bound.
+    #[must_use]
+    pub fn lately(&self) -> usize {
+        self.state().lately.len()
+    }
+
     /// How long it is closed after a refusal, if it is.
     #[must_use]
     pub fn closed_for(&self) -> Option<Duration> {
@@ -126,7 +159,6 @@ impl Limiter {
     }
 
     fn try_begin(&self, now: Instant) -> Result<Permit, Option<Instant>> {
-        let budget = self.inner.budget;
         let mut state = self.state();
         if let Some(until) = state.closed_until.filter(|until| *until > now) {
             return Err(Some(until));
@@ -134,17 +166,7 @@ impl Limiter {
         if state.under_way >= whole(state.window) {
             return Err(None);
         }
-        if budget.per_second > 0 {
-            let rate = f64::from(budget.per_second);
-            let since = now.saturating_duration_since(state.filled).as_secs_f64();
-            state.tokens = since.mul_add(rate, state.tokens).min(rate);
-            state.filled = now;
-            if state.tokens < 1.0 {
-                let wait = Duration::from_secs_f64((1.0 - state.tokens) / rate).max(Duration::from_millis(1));
-                return Err(Some(now + wait));
-            }
-            state.tokens -= 1.0;
-        }
+        self.inner.within_budget(&mut state, now).map_err(Some)?;
         state.under_way += 1;
         Ok(Permit { limiter: self.clone(), begun: now })
     }
@@ -167,7 +189,11 @@ impl Limiter {
                     state.halved = now;
                     state.refused = state.refused.saturating_add(1);
                 }
-                let pause = hint.map_or_else(|| self.jitter(state.refused), |hint| hint.min(LONGEST_HINT));
+                let pause = match hint {
+                    Some(hint) => hint.min(LONGEST_HINT),
+                    None if self.inner.per_minute > 0 => MINUTE,
+                    None => self.jitter(state.refused),
+                };
                 let until = now + pause;
                 state.closed_until = Some(state.closed_until.map_or(until, |known| known.max(until)));
             }
@@ -187,6 +213,36 @@ impl Limiter {
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
         self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    /// Counts one request, or says when to ask again.
+    fn within_budget(&self, state: &mut State, now: Instant) -> Result<(), Instant> {
+        while state.lately.front().is_some_and(|first| now.saturating_duration_since(*first) >= MINUTE) {
+            state.lately.pop_front();
+        }
+        if self.per_minute > 0
+            && state.lately.len() >= self.per_minute
+            && let Some(first) = state.lately.front()
+        {
+            return Err(*first + MINUTE);
+        }
+        if self.budget.per_second > 0 {
+            let rate = f64::from(self.budget.per_second);
+            let since = now.saturating_duration_since(state.filled).as_secs_f64();
+            state.tokens = since.mul_add(rate, state.tokens).min(rate);
+            state.filled = now;
+            if state.tokens < 1.0 {
+                let wait = Duration::from_secs_f64((1.0 - state.tokens) / rate).max(Duration::from_millis(1));
+                return Err(now + wait);
+            }
+            state.tokens -= 1.0;
+        }
+        if self.per_minute > 0 {
+            state.lately.push_back(now);
+        }
+        Ok(())
     }
 }
 
@@ -290,6 +346,34 @@ mod tests {
         // Ten at once, then thirty at ten a second.
         assert!(start.elapsed() >= Duration::from_millis(2_900), "{:?}", start.elapsed());
         assert!(start.elapsed() <= Duration::from_millis(3_300), "{:?}", start.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_minute_has_more_than_its_budget_and_tokens_are_in_it() {
+        let budget = Budget { concurrency: 50, ..Budget::default() };
+        let limiter = Limiter::with_minute(budget, Some(250), Arc::new(PlannedRandomness::seeded(1)));
+        let mut begun = Vec::new();
+        for turn in 0..900 {
+            if turn % 9 == 0 {
+                limiter.spend().await;
+            } else {
+                round(&limiter, Load::Well).await;
+            }
+            begun.push(Instant::now());
+            tokio::time::advance(Duration::from_millis(20)).await;
+        }
+        let minute = Duration::from_secs(60);
+        let most = begun.iter().map(|from| begun.iter().filter(|at| *at >= from && **at < *from + minute).count());
+        assert_eq!(most.max(), Some(250));
+        // And it is used: 900 in four minutes.
+        assert!(begun.last().unwrap().duration_since(begun[0]) < Duration::from_secs(200));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refusal_without_a_hint_lasts_a_minute_where_the_budget_is_of_minutes() {
+        let limiter = Limiter::with_minute(Budget::default(), Some(250), Arc::new(PlannedRandomness::seeded(1)));
+        round(&limiter, Load::Strained(None)).await;
+        assert!(limiter.closed_for().unwrap() >= Duration::from_secs(60));
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,12 +1,12 @@
 //! Reading from a connected system: one request after the rules of token, load and error table.
 
-use crate::http::{Answer, HttpError, Request, form_text};
+use crate::http::{Answer, HttpError, Request};
 use crate::keeper::{AccessError, Keeper};
 use crate::limiter::{Limiter, Load};
-use crate::pattern::{ConnectionId, Remedy, VendorError, classify};
-use crate::vendor::{Page, Vendor};
-use std::sync::Arc;
+use crate::pattern::{ConnectionId, Remedy, ResourceCapability, VendorError, classify};
+use crate::vendor::{Offer, Page, Vendor};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use zeroize::Zeroizing;
 
 /// Why something could not be read.
@@ -18,6 +18,8 @@ pub enum ReadError {
     Object(&'static str),
     /// Tried often enough for now; the next run goes on.
     Later(&'static str),
+    /// The source has forgotten the list that this page was of: its first page is to be asked for again.
+    Expired,
     /// Nothing can be read until an operator has done something.
     Stop(&'static str),
 }
@@ -28,6 +30,7 @@ impl ReadError {
     pub const fn code(self) -> &'static str {
         match self {
             Self::Deleted => "deleted",
+            Self::Expired => "list-expired",
             Self::Object(code) | Self::Later(code) | Self::Stop(code) => code,
         }
     }
@@ -51,6 +54,7 @@ pub struct Source {
     keeper: Keeper,
     limiter: Limiter,
     counts: Arc<Counts>,
+    offer: Arc<Mutex<Option<Arc<Offer>>>>,
 }
 
 /// How often one request is tried before the run gives up on it.
@@ -69,13 +73,19 @@ impl Source {
         limiter: Limiter,
     ) -> Self {
         let base = Arc::from(base.trim_end_matches('/'));
-        Self { vendor, connection, base, keeper, limiter, counts: Arc::default() }
+        Self { vendor, connection, base, keeper, limiter, counts: Arc::default(), offer: Arc::default() }
     }
 
     /// What was sent so far.
     #[must_use]
     pub fn counts(&self) -> &Counts {
         &self.counts
+    }
+
+    /// The vendor, as it was opened.
+    #[must_use]
+    pub fn vendor(&self) -> &dyn Vendor {
+        &*self.vendor
     }
 
     /// The limiter, for operators.
@@ -90,11 +100,28 @@ impl Source {
         format!("{}/{}", self.base, path.trim_start_matches('/'))
     }
 
-    /// The first address of a list.
-    pub(crate) fn list_address(&self, path: &str, filter: Option<(&str, &str)>) -> String {
-        let fields: Vec<(&str, &str)> = filter.into_iter().chain(self.vendor.page_query().iter().copied()).collect();
-        let address = self.address(path);
-        if fields.is_empty() { address } else { format!("{address}?{}", form_text(&fields)) }
+    /// What the source offers: asked once, and again when `anew`.
+    pub(crate) async fn offer(&self, anew: bool) -> Result<Arc<Offer>, ReadError> {
+        match (self.known_offer(), self.vendor.description()) {
+            (Some(known), _) if !anew => Ok(known),
+            (_, None) => Ok(Arc::default()),
+            (_, Some(path)) => {
+                let request = Request::get(self.address(path));
+                let told = self.read(&request, |answer| self.vendor.offer(&answer.body)).await;
+                // Without it nothing is known of the source, least of all that its objects are gone.
+                let told = Arc::new(told.map_err(|error| match error {
+                    ReadError::Later(_) | ReadError::Stop(_) => error,
+                    _ => ReadError::Stop("no-description"),
+                })?);
+                *self.offer.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&told));
+                Ok(told)
+            }
+        }
+    }
+
+    /// What the source offers, where it was asked already.
+    pub(crate) fn known_offer(&self) -> Option<Arc<Offer>> {
+        self.offer.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// One page of a list.
@@ -103,14 +130,18 @@ impl Source {
     }
 
     /// One object.
-    pub(crate) async fn object(&self, path: &str, id: &str) -> Result<Zeroizing<Vec<u8>>, ReadError> {
+    pub(crate) async fn object(
+        &self,
+        resource: &ResourceCapability,
+        id: &str,
+    ) -> Result<Zeroizing<Vec<u8>>, ReadError> {
         let whole = |answer: Answer| {
             // A body that was cut is no JSON.
             let checked: Result<&serde_json::value::RawValue, _> = serde_json::from_slice(&answer.body);
             checked.map(|_| ()).map_err(|_| VendorError::Garbled)?;
             Ok(answer.body)
         };
-        self.read(&Request::get(self.address(&format!("{}/{id}/", path.trim_end_matches('/')))), whole).await
+        self.read(&Request::get(self.address(&self.vendor.object_path(resource, id))), whole).await
     }
 
     /// Sends until there is an answer that `take` understands, the table says otherwise, or it was tried often enough.
@@ -140,8 +171,12 @@ impl Source {
     ) -> Result<T, ReadError> {
         let permit = self.limiter.begin().await;
         let access = self.keeper.access(self.connection.as_str(), ACCESS).ok_or(ReadError::Stop("not-in-charge"))?;
+        // Requests for tokens and repetitions with a new one are in the budget, too.
+        let access = access.within(self.limiter.clone());
         self.counts.requests.fetch_add(1, Ordering::Relaxed);
-        let answer = match access.send(request.clone()).await {
+        let mut request = request.clone();
+        request.headers.extend(self.vendor.headers());
+        let answer = match access.send(request).await {
             Ok(answer) => answer,
             Err(error) => {
                 let (load, error) = judge_access(error);
@@ -159,6 +194,7 @@ impl Source {
         let (load, verdict) = match remedy {
             Remedy::Retry | Remedy::SlowDown => (Load::Strained(answer.retry_after()), ReadError::Later(word(error))),
             Remedy::Deleted => (Load::Well, ReadError::Deleted),
+            Remedy::StartAgain => (Load::Well, ReadError::Expired),
             Remedy::DeadLetter => (Load::Well, ReadError::Object(word(error))),
             // The keeper has tried a fresh token already.
             Remedy::RefreshToken | Remedy::Stop => (Load::Well, ReadError::Stop(word(error))),
@@ -176,7 +212,7 @@ fn judge_access(error: AccessError) -> (Load, ReadError) {
         }
         AccessError::Foreign | AccessError::Http(HttpError::Address) => (Load::Well, ReadError::Stop(error.code())),
         AccessError::Http(HttpError::TooLarge) => (Load::Well, ReadError::Object(error.code())),
-        AccessError::Token(TokenError::Failing | TokenError::Answer)
+        AccessError::Token(TokenError::Failing | TokenError::Answer | TokenError::Discovery)
         | AccessError::Http(HttpError::Unreachable | HttpError::TimedOut)
         | AccessError::Expired => (Load::Strained(None), ReadError::Later(error.code())),
     }
@@ -195,6 +231,8 @@ const fn word(error: VendorError) -> &'static str {
         VendorError::Gone => "gone",
         VendorError::Duplicate => "duplicate",
         VendorError::Refused => "refused",
+        VendorError::Restricted => "restricted",
+        VendorError::Expired => "list-expired",
         VendorError::Unexpected => "unexpected-status",
     }
 }

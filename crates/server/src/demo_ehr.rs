@@ -47,6 +47,7 @@ pub(crate) async fn start(
         per_second: 0,
         hooks: Some(format!("http://{}/hooks/{CONNECTION}", serving.address)),
         paused: false,
+        options: Vec::new(),
     };
     connections.add_anew(app, by, settings).await?;
     Ok(simulator)

@@ -101,6 +101,7 @@ fn read(caller: &Caller, mut members: Members) -> Result<NewConnection, Refusal>
         concurrency: members.number("concurrency").unwrap_or(USUAL_CONCURRENCY),
         per_second: members.number("per_second").unwrap_or(0),
         hooks: members.text("hooks"),
+        options: Vec::new(),
         paused: members.flag("paused").unwrap_or(false),
         // Without one there is a fault, and nothing comes of it.
         proof: proof.unwrap_or_else(|| NewProof::Secret(Default::default())),

@@ -1,8 +1,11 @@
 //! Elation as the common part sees it.
 
 use super::{CAPABILITIES, Delivery, ERRORS, Page, PublishedEvent, Subscription, map, subscription_request};
-use crate::pattern::{Capabilities, ErrorRow, MapCode, MapContext, MapError, Mapped, SourceRef, VendorError};
-use crate::vendor::{News, Page as ObjectPage, Vendor, WebhookError};
+use crate::http::form_text;
+use crate::pattern::{
+    Capabilities, ErrorRow, MapCode, MapContext, MapError, Mapped, ResourceCapability, SourceRef, VendorError,
+};
+use crate::vendor::{Ask, News, Page as ObjectPage, Vendor, WebhookError};
 use ::http::HeaderMap;
 use aceso_fhir::json::{Doc, Limits, Node};
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
@@ -15,6 +18,8 @@ pub struct Elation;
 /// Ed25519 over the raw body, base64.
 const SIGNATURE: &str = "el8-ed25519-signature";
 const SUBSCRIPTIONS: &str = "app/subscriptions/";
+/// The largest page.
+const PAGE: (&str, &str) = ("limit", "100");
 
 impl Vendor for Elation {
     fn capabilities(&self) -> &'static Capabilities {
@@ -30,14 +35,25 @@ impl Vendor for Elation {
         None
     }
 
-    fn page_query(&self) -> &'static [(&'static str, &'static str)] {
-        &[("limit", "100")]
+    fn lists(&self, resource: &ResourceCapability, ask: &Ask<'_>) -> Vec<String> {
+        let since = resource.listing.filters.changed_since.zip(ask.since);
+        let query: Vec<(&str, &str)> = since.into_iter().chain([PAGE]).collect();
+        vec![format!("{}?{}", resource.path, form_text(&query))]
+    }
+
+    fn feed(&self, path: &str) -> String {
+        format!("{path}?{}", form_text(&[PAGE]))
+    }
+
+    fn object_path(&self, resource: &ResourceCapability, id: &str) -> String {
+        // Without the slash at its end the source answers with a redirect.
+        format!("{}{id}/", resource.path)
     }
 
     fn page(&self, body: &[u8]) -> Result<ObjectPage, VendorError> {
         let page = Page::parse(body.to_vec())?;
         let objects = page.objects().map(|listed| Zeroizing::new(listed.raw.to_vec())).collect();
-        Ok(ObjectPage { objects, next: page.next() })
+        Ok(ObjectPage { objects, next: page.next(), ..ObjectPage::default() })
     }
 
     fn source(&self, kind: &'static str, object: &[u8]) -> Result<SourceRef, MapError> {

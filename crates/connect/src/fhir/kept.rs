@@ -11,11 +11,28 @@ use super::tree::{Object, Tree, object};
 /// texts, flags and numbers as they are, whole numbers beyond 32 bits as text, objects and lists as JSON text.
 pub(crate) const SOURCE_EXTENSION: &str = "https://aceso.health/fhir/StructureDefinition/source-elation";
 
+/// The same for a source that speaks FHIR itself, where an element of the source gives way to one of ours.
+pub(crate) const SOURCE_FHIR: &str = "https://aceso.health/fhir/StructureDefinition/source-fhir";
+
 /// Members to be kept.
-#[derive(Default)]
-pub(crate) struct Kept<'a>(Vec<(String, Node<'a>)>);
+pub(crate) struct Kept<'a> {
+    url: &'static str,
+    members: Vec<(String, Node<'a>)>,
+}
+
+/// In [`SOURCE_EXTENSION`].
+impl Default for Kept<'_> {
+    fn default() -> Self {
+        Self::of(SOURCE_EXTENSION)
+    }
+}
 
 impl<'a> Kept<'a> {
+    /// Members to be kept in the extension of this URL.
+    pub(crate) const fn of(url: &'static str) -> Self {
+        Self { url, members: Vec::new() }
+    }
+
     /// Keeps a member under its path, unless there is nothing in it.
     pub(crate) fn put(&mut self, path: impl Into<String>, node: Node<'a>) {
         let empty = match node.kind() {
@@ -25,22 +42,22 @@ impl<'a> Kept<'a> {
             Kind::Array | Kind::Object => node.is_empty(),
         };
         let path = path.into();
-        if !empty && !self.0.iter().any(|(other, _)| *other == path) {
-            self.0.push((path, node));
+        if !empty && !self.members.iter().any(|(other, _)| *other == path) {
+            self.members.push((path, node));
         }
     }
 
     /// Takes over what was kept of an object inside this one.
     pub(crate) fn absorb(&mut self, prefix: &str, inner: Kept<'a>) {
-        for (path, node) in inner.0 {
+        for (path, node) in inner.members {
             self.put(format!("{prefix}.{path}"), node);
         }
     }
 
     /// The extension, if anything is kept.
     pub(crate) fn extension(&self) -> Option<Object<'a>> {
-        let inner: Vec<Object<'a>> = self.0.iter().map(|(path, node)| member(path, *node)).collect();
-        (!inner.is_empty()).then(|| object! { "url" => SOURCE_EXTENSION, "extension" => inner })
+        let inner: Vec<Object<'a>> = self.members.iter().map(|(path, node)| member(path, *node)).collect();
+        (!inner.is_empty()).then(|| object! { "url" => self.url, "extension" => inner })
     }
 }
 

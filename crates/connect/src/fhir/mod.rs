@@ -3,15 +3,17 @@
 mod kept;
 mod moment;
 mod number;
+mod provenance;
 mod terms;
 mod text;
 mod tree;
 
-pub(crate) use kept::Kept;
 #[cfg(test)]
 pub(crate) use kept::SOURCE_EXTENSION;
+pub(crate) use kept::{Kept, SOURCE_FHIR};
 pub(crate) use moment::{Moment, timestamp};
 pub(crate) use number::{Measured, decimal, measured};
+pub(crate) use provenance::{Origin, provenance};
 pub(crate) use terms::{coding, concept, identifier, quantity, system, text_concept, typed_identifier};
 pub(crate) use text::Text;
 pub(crate) use tree::{Object, Tree, object};

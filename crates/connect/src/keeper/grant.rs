@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 /// Who we are to the other system.
 #[derive(Clone)]
 pub struct Credentials {
-    /// The token endpoint.
+    /// The token endpoint, or the document that names it: an address that ends with [`super::DISCOVERY`].
     pub token_address: String,
     /// Our client id there.
     pub client_id: String,
@@ -27,6 +27,17 @@ pub enum Proof {
     Secret(Zeroizing<String>),
     /// A signed assertion.
     Assertion(Arc<Assertion>),
+}
+
+impl Proof {
+    /// The algorithm that signs; `None` for a secret.
+    #[must_use]
+    pub fn algorithm(&self) -> Option<Algorithm> {
+        match self {
+            Self::Secret(_) => None,
+            Self::Assertion(assertion) => Some(assertion.algorithm),
+        }
+    }
 }
 
 /// The signing algorithms of SMART App Launch 2.2, "Asymmetric (public key) client authentication".
@@ -113,10 +124,11 @@ impl Credentials {
 
 pub(super) fn token_request(
     credentials: &Credentials,
+    endpoint: &str,
     now: Timestamp,
     rng: &dyn Randomness,
 ) -> Result<Request, AssertionError> {
-    let Credentials { token_address, client_id, scopes, proof } = credentials;
+    let Credentials { token_address: _, client_id, scopes, proof } = credentials;
     let scope = scopes.join(" ");
     let mut fields = vec![("grant_type", "client_credentials")];
     if !scope.is_empty() {
@@ -126,14 +138,14 @@ pub(super) fn token_request(
     match proof {
         Proof::Secret(secret) => fields.extend([("client_id", client_id.as_str()), ("client_secret", secret.as_str())]),
         Proof::Assertion(signer) => {
-            assertion = Zeroizing::new(signer.sign(client_id, token_address, now, rng)?);
+            assertion = Zeroizing::new(signer.sign(client_id, endpoint, now, rng)?);
             fields.extend([
                 ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
                 ("client_assertion", assertion.as_str()),
             ]);
         }
     }
-    Ok(Request::form(token_address, &fields))
+    Ok(Request::form(endpoint, &fields))
 }
 
 /// A token answer (RFC 6749 section 5.1).

@@ -5,14 +5,17 @@
 //! twice at the same time for one connection. What it keeps between restarts goes through a [`Vault`], which seals; what several
 //! instances share goes through a [`Share`], which seals too.
 
+mod discovery;
 mod grant;
 mod share;
 mod stored;
 
+pub use discovery::DISCOVERY;
 pub use grant::{Algorithm, Assertion, AssertionError, Credentials, Proof};
 pub use share::{Share, ShareError, Sharing};
 
 use crate::http::{Answer, Http, HttpError, Request};
+use crate::limiter::Limiter;
 use ::http::HeaderValue;
 use ::http::header::AUTHORIZATION;
 use aceso_base::{Clock, Randomness, Timestamp};
@@ -61,6 +64,9 @@ pub enum TokenError {
     /// A client assertion could not be signed with the configured key.
     #[error("the key of this connection does not sign")]
     Key,
+    /// The other system does not say where its token endpoint is (SMART App Launch 2.2, section "Conformance").
+    #[error("the other system does not say where its token endpoint is; check the address, or give the endpoint")]
+    Discovery,
 }
 
 impl TokenError {
@@ -72,6 +78,7 @@ impl TokenError {
             Self::Failing => "token-endpoint-failing",
             Self::Answer => "token-answer",
             Self::Key => "token-key",
+            Self::Discovery => "token-discovery",
         }
     }
 }
@@ -144,6 +151,8 @@ struct Inner {
 struct Slot {
     credentials: Credentials,
     base: String,
+    /// The token endpoint, where it was asked for: kept until the process ends.
+    endpoint: Mutex<Option<String>>,
     /// Held while a token is obtained: one request to the token endpoint at a time.
     renewing: tokio::sync::Mutex<()>,
     held: Mutex<Held>,
@@ -164,6 +173,7 @@ pub struct Access {
     name: Arc<str>,
     slot: Arc<Slot>,
     until: Timestamp,
+    budget: Option<Limiter>,
 }
 
 /// A token is renewed when less than this part of its life is left, and at least [`LEAST_LEFT`].
@@ -203,6 +213,7 @@ impl Keeper {
         let slot = Slot {
             credentials,
             base: base.trim_end_matches('/').to_owned(),
+            endpoint: Mutex::default(),
             renewing: tokio::sync::Mutex::new(()),
             held: Mutex::new(Held { token, status, checked: None }),
         };
@@ -228,7 +239,7 @@ impl Keeper {
     pub fn access(&self, name: &str, seconds: i64) -> Option<Access> {
         let slot = Arc::clone(self.slots().get(name)?);
         let until = self.inner.clock.now().plus_seconds(seconds);
-        Some(Access { inner: Arc::clone(&self.inner), name: Arc::from(name), slot, until })
+        Some(Access { inner: Arc::clone(&self.inner), name: Arc::from(name), slot, until, budget: None })
     }
 
     /// What operators may know; `None` for a connection that is not in charge.
@@ -245,6 +256,19 @@ impl Keeper {
 }
 
 impl Access {
+    /// Counts in a budget what is sent beside the request that the caller has counted: for tokens, and once more with a new one.
+    #[must_use]
+    pub fn within(mut self, budget: Limiter) -> Self {
+        self.budget = Some(budget);
+        self
+    }
+
+    async fn spend(&self) {
+        if let Some(budget) = &self.budget {
+            budget.spend().await;
+        }
+    }
+
     /// Sends a request with the connection's token. A 401 is answered once with a new token.
     ///
     /// # Errors
@@ -262,6 +286,7 @@ impl Access {
             return Ok(answer);
         }
         let fresh = self.token(Some(&token)).await?;
+        self.spend().await;
         let answer = self.inner.http.send(authorised(&request, &fresh)?).await?;
         if answer.status == 401 { Err(AccessError::Unauthorised) } else { Ok(answer) }
     }
@@ -294,8 +319,11 @@ impl Access {
     }
 
     async fn obtain(&self) -> Result<Token, TokenError> {
+        let endpoint = self.endpoint().await?;
         let now = self.inner.clock.now();
-        let request = token_request(&self.slot.credentials, now, &*self.inner.rng).map_err(|_| TokenError::Key)?;
+        let request =
+            token_request(&self.slot.credentials, &endpoint, now, &*self.inner.rng).map_err(|_| TokenError::Key)?;
+        self.spend().await;
         let answer = self.inner.http.send(request).await.map_err(|_| TokenError::Failing)?;
         match answer.status {
             200 => {}

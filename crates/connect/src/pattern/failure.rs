@@ -11,6 +11,8 @@ pub enum Remedy {
     RefreshToken,
     /// The object is deleted at the source: not a failure but news.
     Deleted,
+    /// The source has forgotten the list: ask for its first page again.
+    StartAgain,
     /// Set this object aside with its reason and go on with the next.
     DeadLetter,
     /// Stop the connection and tell an operator: every further request would fail in the same way.
@@ -50,6 +52,12 @@ pub enum VendorError {
     /// The request is wrong for this one object.
     #[error("the vendor refuses the request")]
     Refused,
+    /// Somebody at the source has to open this patient or object first; asking again is an alarm there.
+    #[error("the vendor protects this record from the connection")]
+    Restricted,
+    /// The page is of a list that the source has forgotten.
+    #[error("the vendor has forgotten the list of this page")]
+    Expired,
     /// An answer that the table does not know.
     #[error("the vendor answered with a status that has no rule")]
     Unexpected,
@@ -58,7 +66,7 @@ pub enum VendorError {
 /// One rule of a vendor's error table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ErrorRow {
-    /// HTTP status, or `None`: there was none.
+    /// HTTP status. `None` with a code: whatever the status is; without one: there was no answer.
     pub status: Option<u16>,
     /// The vendor's own code in the body, where it has one and it matters.
     pub code: Option<&'static str>,
@@ -68,12 +76,13 @@ pub struct ErrorRow {
     pub remedy: Remedy,
 }
 
-/// What an answer means by a vendor's table: the row of its status and code, else of its status alone, else
+/// What an answer means by a vendor's table: the row of its status and code, else of its code alone, else of its status alone, else
 /// [`VendorError::Unavailable`] for 5xx and [`VendorError::Unexpected`], which stops, for all else.
 #[must_use]
 pub fn classify(table: &[ErrorRow], status: Option<u16>, code: Option<&str>) -> (VendorError, Remedy) {
     let exact = table.iter().find(|row| row.status == status && row.code.is_some() && row.code == code);
-    let row = exact.or_else(|| table.iter().find(|row| row.status == status && row.code.is_none()));
+    let coded = table.iter().find(|row| row.status.is_none() && row.code.is_some() && row.code == code);
+    let row = exact.or(coded).or_else(|| table.iter().find(|row| row.status == status && row.code.is_none()));
     match (row, status) {
         (Some(row), _) => (row.error, row.remedy),
         (None, None) => (VendorError::Unreachable, Remedy::Retry),
@@ -89,6 +98,7 @@ mod tests {
     const TABLE: &[ErrorRow] = &[
         ErrorRow { status: Some(403), code: Some("4130"), error: VendorError::Refused, remedy: Remedy::DeadLetter },
         ErrorRow { status: Some(403), code: None, error: VendorError::Forbidden, remedy: Remedy::Stop },
+        ErrorRow { status: None, code: Some("4113"), error: VendorError::Expired, remedy: Remedy::StartAgain },
     ];
 
     #[test]
@@ -96,6 +106,10 @@ mod tests {
         assert_eq!(classify(TABLE, Some(403), Some("4130")), (VendorError::Refused, Remedy::DeadLetter));
         assert_eq!(classify(TABLE, Some(403), Some("1")), (VendorError::Forbidden, Remedy::Stop));
         assert_eq!(classify(TABLE, Some(403), None), (VendorError::Forbidden, Remedy::Stop));
+        for status in [400, 403, 404, 500] {
+            let by_code = (VendorError::Expired, Remedy::StartAgain);
+            assert_eq!(classify(TABLE, Some(status), Some("4113")), by_code, "{status}");
+        }
     }
 
     #[test]

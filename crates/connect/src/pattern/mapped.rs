@@ -112,7 +112,8 @@ pub enum MapCode {
     /// The patient is not known here.
     #[error("the patient is not known here")]
     UnknownPatient,
-    /// The made resource is not valid FHIR: a fault of the mapping, with the element that is wrong as the path.
+    /// The resource is not valid FHIR, with the element that is wrong as the path: a fault of the mapping, or of a source that
+    /// speaks FHIR itself.
     #[error("the mapped resource is not valid")]
     Invalid,
 }

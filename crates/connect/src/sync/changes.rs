@@ -5,19 +5,23 @@ use super::run::{Hear, RunError};
 use crate::fhir::timestamp;
 use crate::http::Request;
 use crate::pattern::{ChangeFeed, ResourceCapability};
+use crate::vendor::{Changes, Way};
 
 /// Seconds before the newest change that was seen, from which the next run asks: what was changed at the same moment and committed later
 /// is not missed.
-const OVERLAP: i64 = 600;
+pub(crate) const OVERLAP: i64 = 600;
 
 impl Sync {
     pub(crate) async fn changes(&self, hear: Hear<'_>) -> Result<(), RunError> {
         let capabilities = self.source().vendor.capabilities();
+        let offer = self.source().offer(false).await?;
         for resource in capabilities.resources {
-            if let Some(filter) = resource.listing.filters.changed_since {
-                self.changed_since(resource, filter, hear).await?;
+            let way = self.source().vendor.way(resource, &offer);
+            if way.changes != Changes::Otherwise {
+                self.changed_since(resource, way, hear).await?;
             }
         }
+        self.note_listed().await?;
         if let Some(feed) = capabilities.change_feed {
             self.catch_up(feed).await?;
         }
@@ -28,28 +32,18 @@ impl Sync {
     async fn changed_since(
         &self,
         resource: &'static ResourceCapability,
-        filter: &str,
+        way: Way,
         hear: Hear<'_>,
     ) -> Result<(), RunError> {
         let name = format!("since/{}", resource.kind);
-        let since = self.cursor(&name)?;
-        let address = self.source().list_address(resource.path, since.as_deref().map(|since| (filter, since)));
-        let mut newest = since.as_deref().and_then(timestamp).map(|since| since.plus_seconds(OVERLAP));
-        let vendor = &self.source().vendor;
-        self.walk(
-            resource,
-            address,
-            &mut |page| {
-                for object in &page.objects {
-                    let changed = vendor.source(resource.kind, object).ok().and_then(|source| source.version);
-                    newest = newest.max(changed.as_deref().and_then(timestamp));
-                }
-            },
-            hear,
-        )
-        .await?;
+        let since = self.cursor(&name)?.filter(|_| way.changes == Changes::Since);
+        let before = since.as_deref().and_then(timestamp).map(|since| since.plus_seconds(OVERLAP));
+        let walked = self.walk_all(resource, way, since.as_deref(), hear).await?;
         // Only now, with all of it taken: a run that ends early asks for the same again.
-        if let Some(newest) = newest {
+        if let Some(newest) = before.max(walked.newest)
+            && way.changes == Changes::Since
+            && walked.whole
+        {
             self.note_time(&name, newest.plus_seconds(-OVERLAP)).await?;
         }
         Ok(())
@@ -59,7 +53,7 @@ impl Sync {
     async fn catch_up(&self, feed: ChangeFeed) -> Result<(), RunError> {
         let mut address = match self.cursor("feed")? {
             Some(address) => address,
-            None => self.source().list_address(feed.path, None),
+            None => self.source().address(&self.source().vendor.feed(feed.path)),
         };
         loop {
             let vendor = &self.source().vendor;

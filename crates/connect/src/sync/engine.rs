@@ -3,6 +3,7 @@
 use super::bundle::bundle;
 use super::canonical::canonical;
 use super::due;
+use super::lists::Named;
 use super::object::ObjectNote;
 use super::ports::{Intake, IntakeError, Note, Space};
 use super::tally::Tally;
@@ -20,10 +21,10 @@ use zeroize::Zeroizing;
 /// The sync of one connection. Cheap to clone.
 #[derive(Clone)]
 pub struct Sync {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
-struct Inner {
+pub(crate) struct Inner {
     source: Source,
     intake: Arc<dyn Intake>,
     clock: Arc<dyn Clock>,
@@ -32,6 +33,9 @@ struct Inner {
     hasher: RandomState,
     tally: Tally,
     waiting: std::sync::Mutex<Vec<(&'static ResourceCapability, String)>>,
+    pub(crate) named: std::sync::Mutex<Named>,
+    /// Ids of the patients at the source, once they were looked for.
+    pub(crate) patients: std::sync::Mutex<Option<std::collections::BTreeSet<String>>>,
 }
 
 const LOCKS: usize = 64;
@@ -69,6 +73,8 @@ impl Sync {
             hasher: RandomState::new(),
             tally: Tally::default(),
             waiting: std::sync::Mutex::default(),
+            named: std::sync::Mutex::default(),
+            patients: std::sync::Mutex::default(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -160,7 +166,7 @@ impl Sync {
         // Held while reading, so that nobody else brings a newer state meanwhile.
         let _alone = self.lock(&name).await;
         let asked = self.now();
-        match self.source().object(resource.path, id).await {
+        match self.source().object(resource, id).await {
             Ok(json) => {
                 self.inner.tally.read.fetch_add(1, Ordering::Relaxed);
                 let source = self.source().vendor.source(resource.kind, &json).ok();
@@ -196,6 +202,7 @@ impl Sync {
         let hash = hash?;
         match &known {
             Some(known) if known.hash == hash && !known.is_due(found.asked) && !self.has_come(known)? => {
+                self.note_patient(resource.kind, id, known.deleted);
                 return Ok(Some(Verdict::Unchanged));
             }
             Some(known) if known.asked() > found.asked => return Ok(None),
@@ -228,6 +235,7 @@ impl Sync {
             self.waiting().push((resource, id.to_owned()));
         }
         let deleted = mapped.deleted;
+        self.hear_of(&found.json)?;
         let mut notes = vec![Note { space: Space::Objects, key: key.clone(), value: Some(note.encode()) }];
         notes.extend(self.without_letter(name)?);
         notes.extend(due::note(key, was_due, note.due));
@@ -236,7 +244,10 @@ impl Sync {
         notes.extend(left.iter().map(|(_, id)| self.record_note(id, None)));
         let bundle = (!mapped.records.is_empty() || !left.is_empty()).then(|| bundle(&mapped, &left));
         match self.intake().write(bundle, notes).await {
-            Ok(()) => Ok(Some(if deleted { Verdict::Deleted } else { Verdict::Written })),
+            Ok(()) => {
+                self.note_patient(resource.kind, id, deleted);
+                Ok(Some(if deleted { Verdict::Deleted } else { Verdict::Written }))
+            }
             Err(IntakeError::Refused(code)) => {
                 self.set_aside(name, (resource.kind, id), code, None).await?;
                 Ok(Some(Verdict::Aside))
@@ -272,13 +283,23 @@ impl Sync {
         notes.extend(left.iter().map(|(_, id)| self.record_note(id, None)));
         let bundle = (!left.is_empty()).then(|| bundle(&Mapped::default(), &left));
         match self.intake().write(bundle, notes).await {
-            Ok(()) => Ok(Verdict::Deleted),
+            Ok(()) => {
+                self.note_patient(resource.kind, id, true);
+                Ok(Verdict::Deleted)
+            }
             Err(IntakeError::Refused(code)) => {
                 self.set_aside(name, (resource.kind, id), code, None).await?;
                 Ok(Verdict::Aside)
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Whether an object waits for something that is here now.
+    pub(crate) fn may_be_tied_up(&self, kind: &str, id: &str) -> Result<bool, IntakeError> {
+        let key = format!("{}{}", self.prefix(), self.name_of(kind, id));
+        let known = self.intake().load(Space::Objects, &key)?.and_then(|bytes| ObjectNote::decode(&bytes));
+        known.map_or(Ok(false), |known| self.has_come(&known))
     }
 
     /// Whether something has come that the object waited for.
@@ -292,7 +313,7 @@ impl Sync {
     }
 
     /// Whether the record of this type and id was made and not removed: the main record of an object, or one of the directory beside it.
-    fn is_here(&self, rtype: &str, id: &str) -> Result<bool, IntakeError> {
+    pub(crate) fn is_here(&self, rtype: &str, id: &str) -> Result<bool, IntakeError> {
         let key = format!("{}{id}", self.prefix());
         let note = self.intake().load(Space::Objects, &key)?.and_then(|bytes| ObjectNote::decode(&bytes));
         if note.is_some_and(|note| note.made.iter().any(|(t, i)| t == rtype && i == id)) {

@@ -11,6 +11,7 @@ mod changes;
 mod due;
 mod engine;
 mod letters;
+mod lists;
 mod object;
 mod ports;
 mod run;

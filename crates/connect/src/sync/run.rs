@@ -1,15 +1,9 @@
-//! A run: which legs, in which order, and how its objects are worked on side by side.
+//! A run: which legs, and in which order.
 
-use super::engine::{Found, Sync};
+use super::engine::Sync;
 use super::ports::{IntakeError, Note, Space};
-use crate::pattern::ResourceCapability;
 use crate::source::ReadError;
-use crate::vendor::Page;
 use aceso_base::Timestamp;
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
 use zeroize::Zeroizing;
 
 /// What a run is to do.
@@ -62,8 +56,6 @@ impl From<ReadError> for RunError {
 /// Hears how far a run is.
 pub(super) type Hear<'a> = &'a (dyn Fn(Progress) + Send + std::marker::Sync);
 
-/// Objects of one list that are worked on at once: enough to share commits.
-const AT_ONCE: usize = 32;
 /// Letters that one run tries again at most.
 const LETTERS: usize = 1000;
 
@@ -73,6 +65,7 @@ impl Sync {
     /// # Errors
     /// [`RunError`]. What was taken stays taken.
     pub async fn run(&self, leg: Leg, hear: Hear<'_>) -> Result<(), RunError> {
+        self.begin_named();
         let swept = self.cursor("swept")?.is_some();
         if leg == Leg::Everything || !swept {
             self.sweep(hear).await?;
@@ -82,56 +75,8 @@ impl Sync {
         self.drain().await?;
         self.take_what_is_due().await?;
         self.try_letters_again().await?;
+        self.take_named().await?;
         self.tie_up().await?;
-        Ok(())
-    }
-
-    /// Works off the pages of a list from `address` on. Gives the names of all objects to `seen`, and the address of the last page.
-    pub(crate) async fn walk(
-        &self,
-        resource: &'static ResourceCapability,
-        address: String,
-        seen: &mut (dyn FnMut(&Page) + Send),
-        hear: Hear<'_>,
-    ) -> Result<(), RunError> {
-        let slots = Arc::new(Semaphore::new(AT_ONCE));
-        let mut work: JoinSet<Result<(), IntakeError>> = JoinSet::new();
-        let mut done = 0_u64;
-        let mut next = Some(address);
-        while let Some(address) = next.take() {
-            let asked = self.now();
-            let page = match self.source().page(&address).await {
-                Ok(page) => page,
-                // This list is not for this application, or not offered: the others may be.
-                Err(ReadError::Object(code)) => {
-                    self.tally().refused_lists.fetch_add(1, Ordering::Relaxed);
-                    tracing::warn!(code, "a list of the source is refused; its kind is left out");
-                    return Ok(());
-                }
-                Err(error) => return Err(error.into()),
-            };
-            seen(&page);
-            next = page.next.filter(|later| *later != address);
-            for json in page.objects {
-                let slot = Arc::clone(&slots).acquire_owned().await.map_err(|_| IntakeError::Unavailable)?;
-                let sync = self.clone();
-                work.spawn(async move {
-                    let taken = sync.take(resource, Found { json, asked }).await;
-                    drop(slot);
-                    taken.map(|_| ())
-                });
-                while let Some(ended) = work.try_join_next() {
-                    ended.map_err(|_| IntakeError::Unavailable)??;
-                    done += 1;
-                }
-            }
-            hear(Progress { kind: resource.kind, objects: done });
-        }
-        while let Some(ended) = work.join_next().await {
-            ended.map_err(|_| IntakeError::Unavailable)??;
-            done += 1;
-        }
-        hear(Progress { kind: resource.kind, objects: done });
         Ok(())
     }
 
@@ -139,7 +84,9 @@ impl Sync {
     async fn tie_up(&self) -> Result<(), RunError> {
         let waiting = std::mem::take(&mut *self.waiting());
         for (resource, id) in waiting {
-            self.take_by_id(resource, &id).await?;
+            if self.may_be_tied_up(resource.kind, &id)? {
+                self.take_by_id(resource, &id).await?;
+            }
         }
         // What still waits does so for something that the source does not give out; the next change or sweep looks again.
         self.waiting().clear();

@@ -1,11 +1,13 @@
 //! The sweep: reads everything, takes what is new or changed, and asks after every known object that did not show.
 
+use super::changes::OVERLAP;
 use super::engine::{Sync, Verdict};
+use super::lists::short;
 use super::object::ObjectNote;
 use super::ports::{Note, Space};
 use super::run::{Hear, RunError};
-use crate::fhir::timestamp;
-use crate::pattern::{Paging, ResourceCapability};
+use crate::pattern::ResourceCapability;
+use crate::vendor::{Changes, Lists, Way};
 use std::collections::HashSet;
 
 /// Notes that are looked through at once.
@@ -17,13 +19,15 @@ impl Sync {
     pub(crate) async fn sweep(&self, hear: Hear<'_>) -> Result<(), RunError> {
         let began = self.now();
         let capabilities = self.source().vendor.capabilities();
+        let offer = self.source().offer(true).await?;
         let mut seen = HashSet::new();
         for resource in capabilities.resources {
-            if resource.listing.paging == Paging::None {
-                continue;
+            let way = self.source().vendor.way(resource, &offer);
+            if matches!(way.lists, Lists::All | Lists::PerPatient) {
+                seen.extend(self.sweep_kind(resource, way, hear).await?);
             }
-            self.sweep_kind(resource, &mut seen, hear).await?;
         }
+        self.note_listed().await?;
         self.ask_after_the_missing(&seen, began.0).await?;
         self.forget_old_events(began.0).await?;
         self.note_time("swept", began).await?;
@@ -33,32 +37,15 @@ impl Sync {
     async fn sweep_kind(
         &self,
         resource: &'static ResourceCapability,
-        seen: &mut HashSet<u128>,
+        way: Way,
         hear: Hear<'_>,
-    ) -> Result<(), RunError> {
-        let vendor = &self.source().vendor;
-        let address = self.source().list_address(resource.path, None);
-        let mut newest = None;
-        self.walk(
-            resource,
-            address,
-            &mut |page| {
-                for object in &page.objects {
-                    if let Ok(source) = vendor.source(resource.kind, object) {
-                        seen.insert(short(&self.name_of(resource.kind, &source.id)));
-                        newest = newest.max(source.version.as_deref().and_then(timestamp));
-                    }
-                }
-            },
-            hear,
-        )
-        .await?;
+    ) -> Result<Vec<u128>, RunError> {
+        let walked = self.walk_all(resource, way, None, hear).await?;
         // A sweep is as good a beginning for the next list of changes as such a list itself.
-        if let (Some(newest), Some(_)) = (newest, resource.listing.filters.changed_since) {
-            let overlap = newest.plus_seconds(-600);
-            self.note_time(&format!("since/{}", resource.kind), overlap).await?;
+        if let (Some(newest), Changes::Since, true) = (walked.newest, way.changes, walked.whole) {
+            self.note_time(&format!("since/{}", resource.kind), newest.plus_seconds(-OVERLAP)).await?;
         }
-        Ok(())
+        Ok(walked.seen)
     }
 
     /// An object that is known here and was in no list is asked for by its id: the answer says whether it is gone.
@@ -73,6 +60,9 @@ impl Sync {
                 let Some(name) = key.strip_prefix(&prefix) else { continue };
                 let Some(note) = ObjectNote::decode(&bytes) else { continue };
                 if note.deleted || note.asked >= began || seen.contains(&short(name)) {
+                    continue;
+                }
+                if self.is_protected(name)? {
                     continue;
                 }
                 if let Some(resource) = self.source().vendor.capabilities().resource(&note.kind) {
@@ -106,9 +96,4 @@ impl Sync {
             }
         }
     }
-}
-
-/// A name is a UUID: 128 bits tell it from all others.
-fn short(name: &str) -> u128 {
-    name.bytes().filter_map(|byte| char::from(byte).to_digit(16)).fold(0, |sum, digit| (sum << 4) | u128::from(digit))
 }

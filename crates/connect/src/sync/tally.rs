@@ -21,6 +21,8 @@ pub struct Tally {
     pub unknown_codes: AtomicU64,
     /// Lists that the source refused: their kinds are left out.
     pub refused_lists: AtomicU64,
+    /// Lists of which the source said itself that they may not be whole.
+    pub incomplete_lists: AtomicU64,
     /// Subscriptions to webhooks that the source refused.
     pub refused_subscriptions: AtomicU64,
     /// Webhooks taken.

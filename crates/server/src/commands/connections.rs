@@ -42,12 +42,12 @@ pub struct Add {
     /// Its name: 1 to 32 of a-z, 0-9 and '-'
     pub name: String,
     /// Whose interface it is
-    #[arg(long, value_name = "VENDOR")]
+    #[arg(long, value_name = "VENDOR", value_parser = clap::builder::PossibleValuesParser::new(aceso_connect::VENDORS))]
     pub vendor: String,
     /// Base address of the interface
     #[arg(long, value_name = "ADDRESS")]
     pub url: String,
-    /// Token endpoint; the vendor's usual place below --url when not given
+    /// Token endpoint; when not given, the vendor's usual place below --url, or what the source says itself (SMART)
     #[arg(long, value_name = "ADDRESS")]
     pub token_url: Option<String>,
     /// Our client id there
@@ -65,9 +65,13 @@ pub struct Add {
     /// Algorithm of the key
     #[arg(long, value_name = "NAME", default_value = admin::USUAL_ALGORITHM)]
     pub algorithm: String,
-    /// A scope to ask for; may be given several times
+    /// A scope to ask for; may be given several times. When not given, those for reading what the vendor's profile takes
     #[arg(long = "scope", value_name = "SCOPE")]
     pub scopes: Vec<String>,
+    /// What a FHIR source wants to know (docs/connectors/fhir.md): group=ID, patient=ID, lists=by-patient, parameter.NAME=VALUE,
+    /// header.NAME=VALUE; may be given several times
+    #[arg(long = "option", value_name = "NAME=VALUE", value_parser = pair)]
+    pub options: Vec<(String, String)>,
     /// When changes are looked for: five fields of cron
     #[arg(long, value_name = "CRON", default_value = admin::USUAL_SCHEDULE)]
     pub schedule: String,
@@ -197,8 +201,15 @@ fn settings(add: Add, tenant: String) -> Result<Settings, Failure> {
         per_second: add.per_second,
         hooks: add.hooks,
         paused: false,
+        options: add.options,
     });
     Ok(settings?)
+}
+
+/// `NAME=VALUE`.
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("an option is NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 fn read(file: &Path, what: &str) -> Result<Zeroizing<String>, Failure> {

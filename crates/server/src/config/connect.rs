@@ -92,6 +92,7 @@ impl ConnectionConfig {
             concurrency: self.concurrency,
             per_second: self.per_second,
             hooks: self.hooks.clone(),
+            options: Vec::new(),
             paused: self.paused,
         })
     }

@@ -217,7 +217,7 @@ impl Connection {
         }
     }
 
-    pub(super) fn counts(&self) -> [(&'static str, u64); 12] {
+    pub(super) fn counts(&self) -> [(&'static str, u64); 13] {
         let (tally, sent) = (self.sync.tally(), self.sync.source().counts());
         [
             ("requests", &sent.requests),
@@ -230,6 +230,7 @@ impl Connection {
             ("unknown_codes", &tally.unknown_codes),
             ("lists_refused", &tally.refused_lists),
             ("subscriptions_refused", &tally.refused_subscriptions),
+            ("lists_incomplete", &tally.incomplete_lists),
             ("webhooks", &tally.webhooks),
             ("webhooks_refused", &tally.refused_webhooks),
         ]

@@ -21,6 +21,7 @@ use crate::config::Problem;
 use crate::exit::Failure;
 use aceso_audit::{Action, Entry, Outcome};
 use aceso_base::TenantId;
+use aceso_connect::NoVendor;
 use aceso_connect::admin::{AdminError, By, Job, NamedLetter, Origin, Status};
 use aceso_connect::http::{Bounds, Http};
 use aceso_connect::keeper::Keeper;
@@ -63,13 +64,15 @@ pub(crate) struct Report {
     pub(crate) took: Duration,
 }
 
-/// The vendor of this name.
+/// The vendor that settings name.
 ///
 /// # Errors
-/// [`AdminError::Setting`] names the vendors that there are.
-fn vendor(name: &str) -> Result<Arc<dyn Vendor>, AdminError> {
-    let rule = || format!("is one of: {}", aceso_connect::VENDORS.join(", "));
-    aceso_connect::vendor_named(name).ok_or_else(|| AdminError::setting("vendor", rule()))
+/// [`AdminError::Setting`] names the vendors that there are, or what is wrong with the options.
+fn vendor(name: &str, base: &str, options: &[(String, String)]) -> Result<Arc<dyn Vendor>, AdminError> {
+    aceso_connect::vendor_named(name, base, options).map_err(|error| match error {
+        NoVendor::Unknown => AdminError::setting("vendor", format!("is one of: {}", aceso_connect::VENDORS.join(", "))),
+        NoVendor::Options(error) => AdminError::setting("option", error),
+    })
 }
 
 impl Connections {
@@ -123,8 +126,10 @@ impl Connections {
         let tenant = TenantId::parse(&settings.tenant).map_err(|error| AdminError::setting("tenant", error))?;
         let id = ConnectionId::parse(&settings.name).map_err(|error| AdminError::setting("name", error))?;
         self.inner.keeper.register(&settings.name, &settings.base, settings.credentials()?);
-        let limiter = Limiter::new(settings.budget(), Arc::clone(&app.rng));
-        let source = Source::new(vendor(&settings.vendor)?, id, &settings.base, self.inner.keeper.clone(), limiter);
+        let vendor = vendor(&settings.vendor, &settings.base, &settings.options)?;
+        let published = vendor.capabilities().limits.requests_per_minute;
+        let limiter = Limiter::with_minute(settings.budget(), published, Arc::clone(&app.rng));
+        let source = Source::new(vendor, id, &settings.base, self.inner.keeper.clone(), limiter);
         let intake = AppIntake::open(app, &tenant, &settings.name).await;
         let intake = intake.map_err(|failure| AdminError::Unavailable(failure.to_string()))?;
         let sync = Sync::new(source, Arc::new(intake), Arc::clone(&app.clock));

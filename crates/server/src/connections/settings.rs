@@ -44,6 +44,9 @@ pub struct Settings {
     pub hooks: Option<String>,
     /// Nothing runs by itself.
     pub paused: bool,
+    /// What the vendor wants to know beside its address: name and value.
+    #[serde(default)]
+    pub options: Vec<(String, String)>,
 }
 
 /// A secret as it is kept, inside the sealed document.
@@ -86,7 +89,13 @@ impl Settings {
         let base = new.url.trim_end_matches('/').to_owned();
         let usual = || aceso_connect::usual_token_address(&new.vendor, &base);
         let missing = || AdminError::setting("token_url", "this vendor has no usual token endpoint: say which");
-        super::vendor(&new.vendor)?;
+        super::vendor(&new.vendor, &base, &new.options)?;
+        let scopes = if new.scopes.is_empty() {
+            let usual = aceso_connect::usual_scopes(&new.vendor, &new.options);
+            usual.map_err(|error| AdminError::setting("option", error))?
+        } else {
+            new.scopes
+        };
         let settings = Self {
             token: new.token_url.or_else(usual).ok_or_else(missing)?,
             base,
@@ -94,7 +103,7 @@ impl Settings {
             vendor: new.vendor,
             tenant: new.tenant,
             client_id: new.client_id,
-            scopes: new.scopes,
+            scopes,
             proof: match new.proof {
                 NewProof::Secret(secret) => KeptProof::Secret { secret: secret.trim().to_owned() },
                 NewProof::Key { algorithm, key_id, pem } => {
@@ -108,6 +117,7 @@ impl Settings {
             per_second: new.per_second,
             hooks: new.hooks,
             paused: new.paused,
+            options: new.options,
         };
         settings.check()?;
         Ok(settings)
@@ -133,7 +143,7 @@ impl Settings {
     pub(crate) fn check(&self) -> Result<(), AdminError> {
         ConnectionId::parse(&self.name).map_err(|_| AdminError::setting("name", "1 to 32 of a-z, 0-9 and '-'"))?;
         TenantId::parse(&self.tenant).map_err(|_| AdminError::setting("tenant", "the name of a tenant"))?;
-        super::vendor(&self.vendor)?;
+        let vendor = super::vendor(&self.vendor, &self.base, &self.options)?;
         let addresses = [("url", Some(&self.base)), ("token_url", Some(&self.token)), ("hooks", self.hooks.as_ref())];
         for (name, address) in addresses {
             if address.is_some_and(|address| !is_address(address)) {
@@ -144,7 +154,12 @@ impl Settings {
         if self.client_id.is_empty() {
             return Err(AdminError::setting("client_id", "must not be empty"));
         }
-        self.credentials()?;
+        if !vendor.takes_proof(self.credentials()?.proof.algorithm()) {
+            return Err(AdminError::setting(
+                "algorithm",
+                "this vendor takes no secret, or keys of another algorithm only",
+            ));
+        }
         Schedule::parse(&self.schedule, &self.time_zone).map_err(|error| error.of("schedule"))?;
         Schedule::parse(&self.sweep, &self.time_zone).map_err(|error| error.of("sweep"))?;
         if !(1..=256).contains(&self.concurrency) {

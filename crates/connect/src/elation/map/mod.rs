@@ -28,7 +28,7 @@ use aceso_fhir::json::Node;
 use zeroize::Zeroizing;
 
 use super::model::{Day, Id, Place, Read, Source, Str, Time};
-use crate::fhir::{BASE, Kept, Moment, Object, Text, identifier, object, timestamp};
+use crate::fhir::{BASE, Kept, Moment, Object, Origin, Text, identifier, object, provenance, timestamp};
 use crate::pattern::{MapCode, MapContext, MapError, Mapped, MappedRecord, SourceKey, SourceRef, UnknownCode, mint_id};
 use crate::table::{Row, Table};
 
@@ -314,53 +314,33 @@ impl<'c, 'a> Mapper<'c, 'a> {
         Ok(mapped)
     }
 
-    /// Where the records come from (R4 `Provenance`). A patient is a target of the provenance of his records, because
-    /// that is how it comes into his compartment and under his keys.
+    /// Where the records come from.
     fn provenance(&self) -> Option<Draft<'a>> {
-        let mut targets: Vec<Object<'a>> =
-            self.drafts.iter().map(|draft| Self::to_own(draft.rtype, &draft.id)).collect();
+        let mut targets: Vec<String> =
+            self.drafts.iter().map(|draft| format!("{}/{}", draft.rtype, draft.id)).collect();
         if targets.is_empty() {
             return None;
         }
         if self.kind != "patients"
-            && let Some(patient) = self.to_patient()
+            && let Some(patient) = &self.patient
         {
-            targets.push(patient);
+            targets.push(format!("Patient/{patient}"));
         }
         let id = self.part("provenance");
-        let connector = object! {
-            "type" => agent_type("assembler", "Assembler"),
-            "who" => object! {
-                "type" => "Device",
-                "identifier" => identifier(format!("{BASE}sid/connector"), Some("elation".into())),
-                "display" => format!("Aceso Elation connector {}", self.connector),
-            },
+        let origin = Origin {
+            connector: "elation",
+            assembler: format!("Aceso Elation connector {}", self.connector),
+            author: "Elation",
+            connection: self.ctx.connection,
+            system: self.system(self.kind),
+            id: self.id.clone(),
+            version: self.version.clone(),
+            occurred: self.occurred.clone(),
+            received: self.ctx.received,
         };
-        let origin = object! {
-            "type" => agent_type("author", "Author"),
-            "who" => object! {
-                "type" => "Organization",
-                "identifier" => identifier(format!("{BASE}sid/connection"), Some(self.ctx.connection.to_string().into())),
-                "display" => "Elation",
-            },
-        };
-        let what = object! {
-            "identifier" => identifier(self.system(self.kind), Some(self.id.clone())),
-            "display" => self.version.clone(),
-        };
-        let mut body = self.start("Provenance", &id);
-        body.set("target", targets);
-        body.set("occurredDateTime", self.occurred.clone());
-        body.set("recorded", self.ctx.received.to_string());
-        body.set("agent", vec![connector, origin]);
-        body.set("entity", vec![object! { "role" => "source", "what" => what }]);
+        let body = provenance(&id, targets, origin);
         Some(Draft { rtype: "Provenance", id, body, kept: Kept::default() })
     }
-}
-
-fn agent_type<'a>(code: &'static str, display: &'static str) -> Object<'a> {
-    let system = "http://terminology.hl7.org/CodeSystem/provenance-participant-type";
-    object! { "coding" => vec![object! { "system" => system, "code" => code, "display" => display }] }
 }
 
 /// The last name of a path of members.
