@@ -180,7 +180,8 @@ impl Connection {
                 state.last_success = Some(now);
                 state.last_error = None;
             }
-            Err(RunEnd::Stopped) => {}
+            // Neither a success nor a failure: as if it had not begun.
+            Err(RunEnd::Stopped) => state.runs = state.runs.saturating_sub(1),
             Err(RunEnd::Early(error)) => {
                 state.failures += 1;
                 state.last_error = Some(error.code());
