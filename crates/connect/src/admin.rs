@@ -83,6 +83,15 @@ pub struct NewConnection {
     pub options: Vec<(String, String)>,
 }
 
+/// An option of a connection, as people write it: `NAME=VALUE`.
+#[must_use]
+pub fn option(text: &str) -> Option<(String, String)> {
+    text.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()))
+}
+
+/// What an option must look like.
+pub const OPTION_RULE: &str = "each is NAME=VALUE";
+
 /// A secret on its way in.
 #[derive(Clone)]
 pub enum NewProof {

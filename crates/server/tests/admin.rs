@@ -90,6 +90,10 @@ fn an_operator_adds_runs_pauses_and_removes_a_connection_in_his_own_name() {
         json!({ "name": "south", "vendor": "nobodys", "url": "https://ehr.example", "client_id": "a", "secret": "b" });
     let refused = send(&clinic, "operator", "POST", "/connections", Some(bad)).expect(422).json();
     assert_eq!(refused["errors"][0]["pointer"], "/vendor");
+    let bad = json!({ "name": "south", "vendor": "elation", "url": "https://ehr.example", "client_id": "a", "secret": "b",
+        "options": ["group=1"] });
+    let refused = send(&clinic, "operator", "POST", "/connections", Some(bad)).expect(422).json();
+    assert_eq!(refused["errors"][0]["pointer"], "/options", "Elation has none");
 
     let started = send(&clinic, "operator", "POST", "/connections/north/sync", Some(json!({ "reads": "everything" })));
     let job = ended(&clinic, &started.expect(202).json());
@@ -121,7 +125,7 @@ fn an_operator_adds_runs_pauses_and_removes_a_connection_in_his_own_name() {
         assert_eq!((found["user"].as_str(), found["tenant"].as_str()), (Some(operator), Some("clinic")), "{done}");
     }
     let refusals = entries.iter().filter(|entry| entry["action"] == "administered" && entry["outcome"] != "granted");
-    assert_eq!(refusals.count(), 4, "403, 409, 422, 404");
+    assert_eq!(refusals.count(), 5, "403, 409, 422, 422, 404");
     clinic.stop();
     ehr.stop();
 }

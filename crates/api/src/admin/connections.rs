@@ -8,8 +8,8 @@ use crate::fhir::parts::InPath;
 use crate::reply::Refusal;
 use aceso_base::Caller;
 use aceso_connect::admin::{
-    By, NewConnection, NewProof, Status, USUAL_ALGORITHM, USUAL_CONCURRENCY, USUAL_SCHEDULE, USUAL_SWEEP,
-    USUAL_TIME_ZONE,
+    By, NewConnection, NewProof, OPTION_RULE, Status, USUAL_ALGORITHM, USUAL_CONCURRENCY, USUAL_SCHEDULE, USUAL_SWEEP,
+    USUAL_TIME_ZONE, option,
 };
 use axum::body::Body;
 use axum::extract::State;
@@ -87,6 +87,10 @@ fn read(caller: &Caller, mut members: Members) -> Result<NewConnection, Refusal>
             None
         }
     };
+    let options: Option<Vec<_>> = members.texts("options").iter().map(|text| option(text)).collect();
+    if options.is_none() {
+        members.fault("/options", OPTION_RULE);
+    }
     let new = NewConnection {
         name: members.needed("name"),
         vendor: members.needed("vendor"),
@@ -101,7 +105,7 @@ fn read(caller: &Caller, mut members: Members) -> Result<NewConnection, Refusal>
         concurrency: members.number("concurrency").unwrap_or(USUAL_CONCURRENCY),
         per_second: members.number("per_second").unwrap_or(0),
         hooks: members.text("hooks"),
-        options: Vec::new(),
+        options: options.unwrap_or_default(),
         paused: members.flag("paused").unwrap_or(false),
         // Without one there is a fault, and nothing comes of it.
         proof: proof.unwrap_or_else(|| NewProof::Secret(Default::default())),

@@ -198,14 +198,14 @@ async fn a_connection_of_another_tenant_looks_absent() {
 async fn all_faults_of_a_new_connection_are_told_at_once_by_place_and_without_a_value() {
     let house = House::empty().await;
     let body = json!({ "name": "south", "vendor": 3, "client_id": null, "secret": "zyxelquist", "key": "zyxelquist",
-        "scopes": [1], "paused": "zyxelquist", "concurrency": -1, "zyxelquist": 1 });
+        "scopes": [1], "options": ["zyxelquist"], "paused": "zyxelquist", "concurrency": -1, "zyxelquist": 1 });
     let answer = operator(&house, "POST", "/connections", Some(body)).await.expect(422);
     assert_eq!(answer.code(), "value");
     assert!(!answer.text().contains("zyxelquist"), "{}", answer.text());
     let problem = answer.json();
     let places: BTreeSet<&str> =
         problem["errors"].as_array().unwrap().iter().map(|fault| fault["pointer"].as_str().unwrap()).collect();
-    let wanted = ["", "/client_id", "/concurrency", "/paused", "/scopes", "/secret", "/url", "/vendor"];
+    let wanted = ["", "/client_id", "/concurrency", "/options", "/paused", "/scopes", "/secret", "/url", "/vendor"];
     assert_eq!(places, BTreeSet::from(wanted));
     for (media, text, status) in [
         ("application/json", "{\"name\":\"a\",\"name\":\"b\"}", 400),

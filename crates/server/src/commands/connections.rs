@@ -208,8 +208,7 @@ fn settings(add: Add, tenant: String) -> Result<Settings, Failure> {
 
 /// `NAME=VALUE`.
 fn pair(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("an option is NAME=VALUE")?;
-    Ok((name.to_owned(), value.to_owned()))
+    admin::option(text).ok_or_else(|| admin::OPTION_RULE.to_owned())
 }
 
 fn read(file: &Path, what: &str) -> Result<Zeroizing<String>, Failure> {

@@ -3,7 +3,7 @@
 use super::{Problem, SecretRef, Typed, Value};
 use crate::connections::Settings;
 use aceso_base::TenantId;
-use aceso_connect::admin::{AdminError, NewConnection, NewProof, USUAL_ALGORITHM};
+use aceso_connect::admin::{AdminError, NewConnection, NewProof, OPTION_RULE, USUAL_ALGORITHM, option};
 use zeroize::Zeroizing;
 
 /// A connection as the configuration describes it; its secret is a reference.
@@ -25,6 +25,8 @@ pub struct ConnectionConfig {
     pub proof: ProofRef,
     /// Scopes to ask for.
     pub scopes: Vec<String>,
+    /// What the vendor wants to know beside its address: name and value.
+    pub options: Vec<(String, String)>,
     /// When changes are looked for: five fields of cron.
     pub schedule: String,
     /// When everything is compared.
@@ -92,7 +94,7 @@ impl ConnectionConfig {
             concurrency: self.concurrency,
             per_second: self.per_second,
             hooks: self.hooks.clone(),
-            options: Vec::new(),
+            options: self.options.clone(),
             paused: self.paused,
         })
     }
@@ -120,6 +122,7 @@ impl Typed<'_> {
         let at = |key: &str| format!("connect.{name}.{key}");
         let tenant = self.tenant_of(&at("tenant"));
         let proof = self.proof(&at);
+        let options = self.options_of(&at("options"));
         let (vendor, url) = (self.text(&at("vendor")), self.text(&at("url")));
         let connection = ConnectionConfig {
             vendor,
@@ -127,6 +130,7 @@ impl Typed<'_> {
             token_url: self.optional(&at("token_url")),
             client_id: self.text(&at("client_id")),
             scopes: self.list(&at("scopes")),
+            options,
             schedule: self.text(&at("schedule")),
             sweep: self.text(&at("sweep")),
             time_zone: self.text(&at("time_zone")),
@@ -161,6 +165,14 @@ impl Typed<'_> {
                 None
             }
         }
+    }
+
+    fn options_of(&mut self, at: &str) -> Vec<(String, String)> {
+        let options: Option<Vec<_>> = self.list(at).iter().map(|text| option(text)).collect();
+        if options.is_none() {
+            self.problems.push(Problem::new(at, OPTION_RULE));
+        }
+        options.unwrap_or_default()
     }
 
     fn proof(&mut self, at: &dyn Fn(&str) -> String) -> Option<ProofRef> {

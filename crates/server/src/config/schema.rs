@@ -235,6 +235,7 @@ pub const KEYS: &[Key] = &[
     key("connect.*.key_id", Kind::Name, None, "with key: the id under which the other system knows it"),
     key("connect.*.algorithm", Kind::Choice(&["RS384", "ES384"]), None, "with key: its algorithm; default ES384"),
     key("connect.*.scopes", Kind::Names, Some(""), "scopes to ask for"),
+    key("connect.*.options", Kind::Names, Some(""), "what a FHIR source wants to know, NAME=VALUE each"),
     key("connect.*.tenant", Kind::Label, None, "whose data comes in; may be left out when there is one tenant only"),
     key("connect.*.schedule", Kind::Cron, Some(admin::USUAL_SCHEDULE), "when changes are looked for"),
     key("connect.*.sweep", Kind::Cron, Some(admin::USUAL_SWEEP), "when everything is compared"),

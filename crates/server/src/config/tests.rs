@@ -235,6 +235,7 @@ fn values_of_a_connection_have_their_forms_and_its_tenant_is_served() {
         ("paused = \"no\"", "paused"),
         ("token_url = \"ftp://ehr.example\"", "token_url"),
         ("scopes = [\"a b\"]", "scopes"),
+        ("options = [\"group\"]", "options"),
         ("tenant = \"other\"", "tenant"),
     ] {
         let found = problems(&with_north(&format!("secret = {{ env = \"A\" }}\n{line}")), &[]);
@@ -249,10 +250,11 @@ fn values_of_a_connection_have_their_forms_and_its_tenant_is_served() {
 fn a_dump_of_connections_reads_back_and_shows_references_only() {
     let south = NORTH.replace("north", "a-south");
     let text = with_north(&format!(
-        "secret = {{ file = \"n\" }}\nscopes = [\"x\", \"y\"]\n{south}key = {{ env = \"K\" }}\nkey_id = \"1\""
+        "secret = {{ file = \"n\" }}\nscopes = [\"x\", \"y\"]\noptions = [\"group=e=1\"]\n{south}key = {{ env = \"K\" }}\nkey_id = \"1\""
     ));
     let config = load(&text, &[("ACESO__CONNECT__A-SOUTH__SWEEP", "1 1 * * *")]).unwrap();
     let dump = config.effective.to_toml();
+    assert!(config.connections.iter().any(|of| of.options == [("group".to_owned(), "e=1".to_owned())]));
     assert!(dump.contains("[connect.a-south]") && dump.contains("secret = { file = "), "{dump}");
     let again = load(&dump, &[]).unwrap();
     assert_eq!(again.effective.to_toml(), dump.replace("  # from the environment", ""));

@@ -71,7 +71,7 @@ pub(crate) struct Report {
 fn vendor(name: &str, base: &str, options: &[(String, String)]) -> Result<Arc<dyn Vendor>, AdminError> {
     aceso_connect::vendor_named(name, base, options).map_err(|error| match error {
         NoVendor::Unknown => AdminError::setting("vendor", format!("is one of: {}", aceso_connect::VENDORS.join(", "))),
-        NoVendor::Options(error) => AdminError::setting("option", error),
+        NoVendor::Options(error) => AdminError::setting("options", error),
     })
 }
 
@@ -457,6 +457,7 @@ fn option(setting: &str) -> String {
     match setting {
         "name" => "NAME".to_owned(),
         "secret" | "key" => format!("--{setting}-file"),
+        "scopes" | "options" => format!("--{}", setting.trim_end_matches('s')),
         other => format!("--{}", other.replace('_', "-")),
     }
 }

@@ -92,7 +92,7 @@ impl Settings {
         super::vendor(&new.vendor, &base, &new.options)?;
         let scopes = if new.scopes.is_empty() {
             let usual = aceso_connect::usual_scopes(&new.vendor, &new.options);
-            usual.map_err(|error| AdminError::setting("option", error))?
+            usual.map_err(|error| AdminError::setting("options", error))?
         } else {
             new.scopes
         };
