@@ -387,6 +387,8 @@ await story("the check sees a lie", async () => {
 await story("keyboard", async () => {
   const { page } = await Visitor.open("nurse");
   await page.goto(`${CONSOLE}/sign-in`);
+  // The page asks for the focus; the browser gives it with its first frame, which may come after the load.
+  await page.waitForSelector("#username:focus");
   await page.keyboard.type(person("nurse").username);
   await page.keyboard.press("Tab");
   await page.keyboard.type(person("nurse").password);
@@ -394,7 +396,9 @@ await story("keyboard", async () => {
   await page.waitForURL(/patients/);
   await page.keyboard.press("Tab");
   must("keyboard: the first stop skips to the content", (await page.evaluate(() => document.activeElement.className)) === "skip");
-  for (let stop = 0; stop < 40 && !(await page.evaluate(() => document.activeElement.matches(".rows a"))); stop += 1) await page.keyboard.press("Tab");
+  const onRow = () => page.evaluate(() => document.activeElement.matches(".rows a"));
+  for (let stop = 0; stop < 40 && !(await onRow()); stop += 1) await page.keyboard.press("Tab");
+  must("keyboard: a patient is reached", await onRow());
   const outline = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
   must("keyboard: focus can be seen", outline === "solid");
   await page.keyboard.press("Enter");
