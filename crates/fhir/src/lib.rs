@@ -6,6 +6,7 @@ pub mod definitions;
 #[rustfmt::skip]
 mod generated;
 pub mod json;
+pub mod packages;
 pub mod search;
 pub mod terminology;
 mod validate;
