@@ -1,4 +1,4 @@
-//! FHIR R4 (4.0.1): strict JSON, the element definitions, validation, and search parameters.
+//! FHIR R4 (4.0.1): strict JSON, XML, the element definitions, validation, and search parameters.
 //!
 //! No I/O, no async, no global state. Errors and issues name elements and places, never a value of the data.
 
@@ -10,5 +10,6 @@ pub mod packages;
 pub mod search;
 pub mod terminology;
 mod validate;
+pub mod xml;
 
 pub use validate::{Issue, IssueCode, ValidateOptions, validate};
