@@ -16,6 +16,7 @@ cargo xtask <command>
                   --quick leaves out format, lints and advisories
   test [FILTER…]  installs the parts that tests need, builds the binary, runs every test, a minute for each fuzz target
                   among them; the last line is the runner's summary
+  definitions     writes the tables of `crates/fhir` anew from `definitions/r4`
   parts           only installs the parts (into target/parts)
   bench [--seconds 10] [--rounds 2] [--connections 64] [--patients 12] [--import DIR] [--hfs FILE] [--only WORD]
         [--ehr-patients 100] [--ehr-per-second N]
@@ -35,6 +36,9 @@ fn main() -> ExitCode {
         Some("check") if rest.is_empty() => check::run(check::Depth::Full),
         Some("check") if rest == ["--quick"] => check::run(check::Depth::Quick),
         Some("test") => test::run_all(rest),
+        Some("definitions") if rest.is_empty() => {
+            command::run(&mut command::command("cargo", &["run", "--quiet", "-p", "aceso-fhir-gen"]))
+        }
         Some("parts") if rest.is_empty() => parts::install().map(|_| ()),
         Some("bench") => bench::run(rest),
         Some("fuzz") => fuzz::run(rest),

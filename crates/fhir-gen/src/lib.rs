@@ -13,6 +13,7 @@ mod model;
 mod names;
 mod official;
 pub mod search;
+pub mod terminology;
 
 use std::fs::File;
 use std::path::Path;
@@ -47,6 +48,7 @@ pub fn generate(definitions: &Path) -> Result<Vec<(&'static str, String)>, Error
 pub fn left_out(definitions: &Path) -> Result<String, Error> {
     let official::Definitions { mut left_out, .. } = official::read(definitions)?;
     official::parameters(definitions, &mut left_out)?;
+    terminology::read(definitions, &mut left_out)?;
     Ok(left_out.into_iter().map(|line| line + "\n").collect())
 }
 

@@ -12,5 +12,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for (name, text) in aceso_fhir_gen::search::generate(&root.join("definitions/r4"))? {
         std::fs::write(root.join("crates/fhir/src/search/generated").join(name), text)?;
     }
+    let table = aceso_fhir_gen::terminology::generate(&root.join("definitions/r4"))?;
+    std::fs::write(root.join("crates/fhir/src/generated/terminology.bin"), table)?;
     Ok(())
 }

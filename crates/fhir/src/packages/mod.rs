@@ -14,6 +14,7 @@ mod package;
 mod set;
 
 pub use canonical::Canonical;
+pub(crate) use canonical::compare_versions;
 pub use error::{PackageError, PackageProblem};
 pub use package::{Dependency, Package, PackageKind, Packaged};
 pub use set::{PackageSet, SetError};

@@ -2,11 +2,30 @@
 //!
 //! The promise: an answer is yes or no only where everything that decides it is known. A value set, a code system, or a rule that cannot be
 //! decided here is [`Contains::Unknown`], never "no". No I/O, no network: what is not loaded is not asked for.
+//! [`Terminology`] holds what FHIR 4.0.1 itself publishes and the tables of loaded packages.
 //!
 //! Source: FHIR R4, Terminology Service (section 4.6) and the operations on [ValueSet] and [CodeSystem].
 //!
 //! [ValueSet]: https://hl7.org/fhir/R4/valueset-operations.html
 //! [CodeSystem]: https://hl7.org/fhir/R4/codesystem-operations.html
+
+mod contains;
+mod expand;
+mod filter;
+mod grammar;
+mod lookup;
+mod refs;
+mod source;
+mod store;
+mod table;
+mod validate;
+
+pub use expand::{ExpandError, ExpandOptions, Expansion, ExpansionMember, MAX_PAGE};
+pub use lookup::{Concept, ConceptProperty, LookupError};
+pub use refs::DesignationRef;
+pub use store::Terminology;
+pub use table::{Table, TableError};
+pub use validate::{Coded, Finding, ValidateOptions, Verdict};
 
 /// Whether a value set has a code as a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,3 +76,6 @@ impl Membership for NothingLoaded {
         Subsumption::Unknown
     }
 }
+
+#[cfg(test)]
+mod tests;
