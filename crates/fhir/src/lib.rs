@@ -7,6 +7,7 @@ pub mod definitions;
 mod generated;
 pub mod json;
 pub mod packages;
+pub mod patch;
 pub mod search;
 pub mod terminology;
 mod validate;
