@@ -5,7 +5,7 @@ use crate::{Api, admin, audit, fhir, oauth, request_id};
 use aceso_audit::Action;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{MethodRouter, delete, get, post, put};
+use axum::routing::{MethodRouter, delete, get, patch, post, put};
 
 /// Who may call an endpoint at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,10 +56,12 @@ pub const ROUTES: &[Route] = &[
     token("GET", "/fhir/R4/{type}", Action::Search),
     token("POST", "/fhir/R4/{type}", Action::Create),
     token("PUT", "/fhir/R4/{type}", Action::Update),
+    token("PATCH", "/fhir/R4/{type}", Action::Patch),
     token("DELETE", "/fhir/R4/{type}", Action::Delete),
     token("POST", "/fhir/R4/{type}/_search", Action::Search),
     token("GET", "/fhir/R4/{type}/{id}", Action::Read),
     token("PUT", "/fhir/R4/{type}/{id}", Action::Update),
+    token("PATCH", "/fhir/R4/{type}/{id}", Action::Patch),
     token("DELETE", "/fhir/R4/{type}/{id}", Action::Delete),
     token("GET", "/fhir/R4/{type}/{id}/_history", Action::History),
     token("GET", "/fhir/R4/{type}/{id}/_history/{version}", Action::Vread),
@@ -111,10 +113,12 @@ fn handler(method: &str, path: &str) -> Option<MethodRouter<Api>> {
         ("GET", "/fhir/R4/{type}") => get(fhir::search::get),
         ("POST", "/fhir/R4/{type}") => post(fhir::create::post),
         ("PUT", "/fhir/R4/{type}") => put(fhir::update::put_conditional),
+        ("PATCH", "/fhir/R4/{type}") => patch(fhir::patch::patch_conditional),
         ("DELETE", "/fhir/R4/{type}") => delete(fhir::delete::delete_conditional),
         ("POST", "/fhir/R4/{type}/_search") => post(fhir::search::post),
         ("GET", "/fhir/R4/{type}/{id}") => get(fhir::read::get),
         ("PUT", "/fhir/R4/{type}/{id}") => put(fhir::update::put),
+        ("PATCH", "/fhir/R4/{type}/{id}") => patch(fhir::patch::patch),
         ("DELETE", "/fhir/R4/{type}/{id}") => delete(fhir::delete::delete),
         ("GET", "/fhir/R4/{type}/{id}/_history") => get(fhir::history::get),
         ("GET", "/fhir/R4/{type}/{id}/_history/{version}") => get(fhir::read::get_version),

@@ -90,6 +90,8 @@ actions! {
     Update = 17, "update", Write;
     /// The end of a record.
     Delete = 18, "delete", Write;
+    /// A new version, made of the one that was there.
+    Patch = 19, "patch", Write;
     /// A session began.
     LoggedIn = 32, "logged-in", Auth;
     /// A wrong password, factor or assertion.
@@ -144,6 +146,7 @@ impl From<Interaction> for Action {
             Interaction::Everything => Self::Everything,
             Interaction::Create => Self::Create,
             Interaction::Update => Self::Update,
+            Interaction::Patch => Self::Patch,
             Interaction::Delete => Self::Delete,
         }
     }

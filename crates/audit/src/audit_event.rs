@@ -65,7 +65,7 @@ fn event_type(action: Action) -> Value {
 /// The code of the standard vocabularies where there is one, and always the name in this log.
 fn subtypes(action: Action) -> Vec<Value> {
     let standard = match action {
-        Action::Read | Action::Vread | Action::Create | Action::Update | Action::Delete => {
+        Action::Read | Action::Vread | Action::Create | Action::Update | Action::Patch | Action::Delete => {
             Some(coding(INTERACTION, action.as_str()))
         }
         Action::History => Some(coding(INTERACTION, "history-instance")),
@@ -86,7 +86,7 @@ const fn action_code(action: Action) -> &'static str {
     match action {
         Action::Create => "C",
         Action::Read | Action::Vread | Action::History => "R",
-        Action::Update => "U",
+        Action::Update | Action::Patch => "U",
         Action::Delete => "D",
         _ => "E",
     }

@@ -41,7 +41,7 @@ impl Disclosures {
         if entry.outcome != Outcome::Granted {
             return Vec::new();
         }
-        if matches!(entry.action, Action::Create | Action::Update) {
+        if matches!(entry.action, Action::Create | Action::Update | Action::Patch) {
             self.remember(entry);
         }
         // Without a class nothing was opened: the candidates of a search, a copy that the client had.

@@ -90,6 +90,8 @@ named_enum!(
         Create = "create",
         /// A new version.
         Update = "update",
+        /// A new version, made of the one that is there.
+        Patch = "patch",
         /// The end of a record.
         Delete = "delete",
     }

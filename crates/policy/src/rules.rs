@@ -67,7 +67,7 @@ pub(crate) struct Verdict {
 }
 
 pub(crate) const fn is_write(interaction: Interaction) -> bool {
-    matches!(interaction, Interaction::Create | Interaction::Update | Interaction::Delete)
+    matches!(interaction, Interaction::Create | Interaction::Update | Interaction::Patch | Interaction::Delete)
 }
 
 /// Loaded, validated policies.
@@ -160,6 +160,10 @@ impl Rules {
 
     /// Asks Cedar, once per class and ownership.
     pub(crate) fn evaluate(&self, question: Question) -> Verdict {
+        if let Some([seen, changed]) = parts_of_a_patch(question) {
+            let (seen, changed) = (self.evaluate(seen), self.evaluate(changed));
+            return Verdict { any: seen.any.intersection(changed.any), own: seen.own.intersection(changed.own) };
+        }
         let Ok(entities) = self.entities(question.roles) else {
             return Verdict { any: ClassSet::NONE, own: ClassSet::NONE };
         };
@@ -179,23 +183,18 @@ impl Rules {
         let mut text = String::new();
         let Ok(entities) = self.entities(question.roles) else { return text };
         for class in DataClass::ALL {
-            let line = match self.answer(question, class, own, &entities) {
-                None => String::from("denied: a change needs a type"),
-                Some(response) => {
-                    let mut deciders: Vec<_> = response.diagnostics().reason().map(PolicyId::to_string).collect();
-                    deciders.sort();
-                    let permitted = response.decision() == Decision::Allow;
-                    let broken = response.diagnostics().errors().count();
-                    match (permitted, broken, deciders.is_empty()) {
-                        (_, 1.., _) => String::from("denied: a policy could not be evaluated"),
-                        (true, ..) => format!("permitted by {}", deciders.join(", ")),
-                        (false, _, false) => format!("forbidden by {}", deciders.join(", ")),
-                        (false, _, true) => String::from("denied: no policy permits it"),
-                    }
+            let why = |question| why(self.answer(question, class, own, &entities));
+            let line = match parts_of_a_patch(question) {
+                None => why(question),
+                Some([seen, changed]) => {
+                    why(seen).and_then(|seen| why(changed).map(|changed| format!("{seen}, {changed}")))
                 }
             };
             // Writing to a String cannot fail.
-            let _ = writeln!(text, "{:<10} {line}", class.as_str());
+            let _ = match line {
+                Ok(policies) => writeln!(text, "{:<10} permitted by {policies}", class.as_str()),
+                Err(reason) => writeln!(text, "{:<10} {reason}", class.as_str()),
+            };
         }
         text
     }
@@ -269,6 +268,28 @@ impl Rules {
             }
         }
         Ok(defaults)
+    }
+}
+
+/// A patch shows what it changes (it works on what the caller sees, and tells whether it fits), so no policy speaks of it: whoever
+/// may do both, to the same class, may patch.
+fn parts_of_a_patch(question: Question) -> Option<[Question; 2]> {
+    let part = |interaction| Question { interaction, ..question };
+    (question.interaction == Interaction::Patch).then(|| [part(Interaction::Read), part(Interaction::Update)])
+}
+
+/// The policies that permit it, or why it is not permitted.
+fn why(response: Option<Response>) -> Result<String, String> {
+    let Some(response) = response else { return Err(String::from("denied: a change needs a type")) };
+    let mut deciders: Vec<_> = response.diagnostics().reason().map(PolicyId::to_string).collect();
+    deciders.sort();
+    let permitted = response.decision() == Decision::Allow;
+    let broken = response.diagnostics().errors().count();
+    match (permitted, broken, deciders.is_empty()) {
+        (_, 1.., _) => Err(String::from("denied: a policy could not be evaluated")),
+        (true, ..) => Ok(deciders.join(", ")),
+        (false, _, false) => Err(format!("forbidden by {}", deciders.join(", "))),
+        (false, _, true) => Err(String::from("denied: no policy permits it")),
     }
 }
 

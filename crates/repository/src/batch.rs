@@ -4,6 +4,7 @@ use crate::bundle::BundleAnswer;
 use crate::entry::{Entry, Request, read_entry};
 use crate::instance::ReadCall;
 use crate::page::BundleWriter;
+use crate::patch::{PatchCall, patch_in};
 use crate::respond::{push_fault, push_resource, push_status, push_stored};
 use crate::search::SearchCall;
 use crate::write::{Deleted, Stored, UpdateCall};
@@ -62,6 +63,12 @@ impl Repository {
             Request::Update { rtype, id, condition, if_match } => {
                 let (rtype, id, condition, if_match) = (*rtype, id.clone(), condition.as_deref(), *if_match);
                 self.update(caller, UpdateCall { rtype, id, condition, if_match, body }).await.map(Done::Stored)
+            }
+            Request::Patch { rtype, id, condition, if_match } => {
+                let (rtype, id, condition, if_match) = (*rtype, id.clone(), condition.as_deref(), *if_match);
+                let (format, body) = patch_in(entry)?;
+                let call = PatchCall { rtype, id, condition, if_match, format, body };
+                self.patch(caller, call).await.map(Done::Stored)
             }
             Request::Delete { rtype, id, condition, if_match } => {
                 Ok(match self.delete(caller, *rtype, id.clone(), condition.as_deref(), *if_match).await? {

@@ -1,7 +1,7 @@
 //! The CapabilityStatement (R4 capabilitystatement.html): generated from the same tables that the server answers by.
 
-use crate::Settings;
 use crate::scope::described;
+use crate::{PatchFormat, Settings};
 use aceso_fhir::definitions::ResourceType;
 use aceso_fhir::search::{ParamKind, SearchParam, params_of};
 use serde_json::{Value, json};
@@ -19,6 +19,7 @@ pub fn capability_statement(settings: &Settings, software_version: &str, date: &
         "implementation": { "description": "Aceso FHIR endpoint", "url": settings.base_url },
         "fhirVersion": "4.0.1",
         "format": ["application/fhir+json", "json"],
+        "patchFormat": PatchFormat::MEDIA_TYPES,
         "rest": [{
             "mode": "server",
             "documentation": "Reads are redacted by default and open by role and purpose of use (X-Purpose-Of-Use). \
@@ -46,7 +47,7 @@ fn resource(rtype: ResourceType) -> Value {
         .filter(|param| param.kind == ParamKind::Reference)
         .map(|param| format!("{}:{}", rtype.name(), param.code))
         .collect();
-    let interactions = ["read", "vread", "history-instance", "create", "update", "delete", "search-type"];
+    let interactions = ["read", "vread", "history-instance", "create", "update", "patch", "delete", "search-type"];
     let mut resource = json!({
         "type": rtype.name(),
         "interaction": interactions.map(|code| json!({ "code": code })),

@@ -14,6 +14,8 @@ pub(crate) enum Request {
     Create { rtype: ResourceType, if_none_exist: Option<String> },
     /// `PUT [type]/[id]` or `PUT [type]?[query]`.
     Update { rtype: ResourceType, id: Option<LogicalId>, condition: Option<String>, if_match: Option<Version> },
+    /// `PATCH [type]/[id]` or `PATCH [type]?[query]`.
+    Patch { rtype: ResourceType, id: Option<LogicalId>, condition: Option<String>, if_match: Option<Version> },
     /// `DELETE [type]/[id]` or `DELETE [type]?[query]`.
     Delete { rtype: ResourceType, id: Option<LogicalId>, condition: Option<String>, if_match: Option<Version> },
     /// `GET [type]/[id]`.
@@ -36,6 +38,7 @@ impl Entry<'_> {
         match &self.request {
             Request::Create { rtype, .. } => (Interaction::Create, Some(*rtype), None),
             Request::Update { rtype, id, .. } => (Interaction::Update, Some(*rtype), id.as_ref()),
+            Request::Patch { rtype, id, .. } => (Interaction::Patch, Some(*rtype), id.as_ref()),
             Request::Delete { rtype, id, .. } => (Interaction::Delete, Some(*rtype), id.as_ref()),
             Request::Read { rtype, id, .. } => (Interaction::Read, Some(*rtype), Some(id)),
             Request::Search { rtype, .. } => (Interaction::Search, Some(*rtype), None),
@@ -107,7 +110,7 @@ pub(crate) fn read_entry(index: usize, node: Node<'_>) -> Result<Entry<'_>, Faul
     // A condition without a meaning for the method is refused: to ignore it would be to act against it.
     let allowed = match method.as_ref() {
         "POST" => "ifNoneExist",
-        "PUT" | "DELETE" => "ifMatch",
+        "PUT" | "PATCH" | "DELETE" => "ifMatch",
         _ => "",
     };
     if CONDITIONS.iter().any(|name| *name != allowed && request.get(name).is_some()) {
@@ -126,20 +129,25 @@ pub(crate) fn read_entry(index: usize, node: Node<'_>) -> Result<Entry<'_>, Faul
             let (rtype, id, condition) = target(&url)?;
             Request::Update { rtype, id, condition, if_match }
         }
+        "PATCH" => {
+            let (rtype, id, condition) = target(&url)?;
+            Request::Patch { rtype, id, condition, if_match }
+        }
         "DELETE" => {
             let (rtype, id, condition) = target(&url)?;
             Request::Delete { rtype, id, condition, if_match }
         }
         "GET" => read_or_search(&url)?,
-        "PATCH" | "HEAD" => return Err(Fault::new(400, "not-supported", "this method is not supported in a bundle")),
+        "HEAD" => return Err(Fault::new(400, "not-supported", "this method is not supported in a bundle")),
         _ => return Err(Fault::new(400, "value", "request.method is not an HTTP method that FHIR knows")),
     };
     let resource = node.get("resource").filter(|resource| resource.kind() == Kind::Object);
     if node.get("resource").is_some() && resource.is_none() {
         return Err(Fault::new(400, "structure", "resource is not a JSON object"));
     }
-    if matches!(request_of, Request::Create { .. } | Request::Update { .. }) && resource.is_none() {
-        return Err(Fault::new(400, "required", "POST and PUT need a resource"));
+    let needs = matches!(request_of, Request::Create { .. } | Request::Update { .. } | Request::Patch { .. });
+    if needs && resource.is_none() {
+        return Err(Fault::new(400, "required", "POST, PUT and PATCH need a resource"));
     }
     let full_url = text(node, "fullUrl")?.map(Cow::into_owned);
     Ok(Entry { index, full_url, resource, request: request_of })

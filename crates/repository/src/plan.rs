@@ -2,6 +2,7 @@
 
 use crate::Fault;
 use crate::entry::Entry;
+use crate::patch::Patch;
 use crate::write::{Stored, WriteStatus, stored};
 use aceso_base::{LogicalId, Version};
 use aceso_custodian::{Expected, Receipt, Written};
@@ -23,6 +24,13 @@ pub(crate) enum Plan {
         rtype: ResourceType,
         id: LogicalId,
         expected: Expected,
+    },
+    Patch {
+        rtype: ResourceType,
+        id: LogicalId,
+        /// The version that it is for, where one was named or a condition matched it.
+        expected: Option<Version>,
+        patch: Patch,
     },
     Delete {
         rtype: ResourceType,
@@ -65,7 +73,9 @@ pub(crate) struct Draft {
 impl Draft {
     pub(crate) fn add(&mut self, entry: &Entry<'_>, mut plan: Plan) -> Result<(), Fault> {
         let (rtype, id, changes) = match &plan {
-            Plan::Create { rtype, id, .. } | Plan::Update { rtype, id, .. } => (*rtype, id.clone(), true),
+            Plan::Create { rtype, id, .. } | Plan::Update { rtype, id, .. } | Plan::Patch { rtype, id, .. } => {
+                (*rtype, id.clone(), true)
+            }
             Plan::Kept { rtype, id, .. } | Plan::Same { rtype, id } => (*rtype, id.clone(), false),
             Plan::Delete { rtype, id, .. } => {
                 let name = (*rtype, id.clone());

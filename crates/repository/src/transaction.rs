@@ -4,10 +4,12 @@
 //! reading ones are decided; then all is written as one unit of work, and only then are the reading ones answered: so the order of
 //! entries makes no difference, and one that would fail fails all of them.
 
+use crate::body::check_resource;
 use crate::bundle::{BundleAnswer, ResolvedReferences};
 use crate::conditional::Match;
 use crate::entry::{Entry, Request};
 use crate::page::BundleWriter;
+use crate::patch::{Patched, patch_in};
 use crate::plan::{Draft, Plan};
 use crate::references::{local, references, referred, rewrite};
 use crate::respond::{push_fault, push_kept, push_resource, push_status, push_stored};
@@ -16,7 +18,7 @@ use crate::{Fault, Repository};
 use aceso_base::{Caller, Interaction, LogicalId, Version};
 use aceso_custodian::{Change, DoorError, Expected, Guard};
 use aceso_fhir::definitions::ResourceType;
-use aceso_fhir::json::{Doc, Limits};
+use aceso_fhir::json::{Doc, Limits, Node};
 use aceso_store::DocumentWrite;
 use std::collections::BTreeMap;
 
@@ -157,6 +159,18 @@ impl Repository {
                 check_client_id(*rtype, &target.id)?;
                 Ok(Plan::Update { rtype: *rtype, id: target.id, expected: target.expected })
             }
+            Request::Patch { rtype, id, condition, if_match } => {
+                let (format, body) = patch_in(entry)?;
+                let patch = self.read_patch(format, body)?;
+                let (id, expected) = match id {
+                    Some(id) => (id.clone(), *if_match),
+                    None => {
+                        let filters = self.condition(*rtype, condition.as_deref().unwrap_or_default())?;
+                        self.patch_target(caller, *rtype, &filters, *if_match).await?
+                    }
+                };
+                Ok(Plan::Patch { rtype: *rtype, id, expected, patch })
+            }
             Request::Delete { rtype, id, condition, if_match } => {
                 self.plan_delete(caller, *rtype, (id.as_ref(), condition.as_deref()), *if_match).await
             }
@@ -228,12 +242,33 @@ impl Repository {
         let (rtype, id, expected) = match draft.plans.get(&entry.index) {
             Some(Plan::Create { rtype, id, .. }) => (*rtype, id.clone(), Expected::Absent),
             Some(Plan::Update { rtype, id, expected }) => (*rtype, id.clone(), *expected),
+            Some(Plan::Patch { rtype, id, expected, patch }) => {
+                let Patched { doc, version } = self.patched(caller, (*rtype, id), *expected, patch).await?;
+                let own = self.resolved(caller, (&doc, doc.root()), (entries, draft), resolved).await?;
+                check_resource(&own, *rtype)?;
+                let (rtype, id, expected, refers) = (*rtype, id.clone(), Expected::At(version), referred(own.root()));
+                return Ok(Some(Change::Put { rtype, id, doc: own, expected, refers, patched: true }));
+            }
             Some(Plan::Delete { rtype, id, expected }) => {
                 return Ok(Some(Change::Delete { rtype: *rtype, id: id.clone(), expected: *expected }));
             }
             _ => return Ok(None),
         };
         let Some(resource) = entry.resource else { return Ok(None) };
+        let own = self.resolved(caller, (doc, resource), (entries, draft), resolved).await?;
+        check_resource(&own, rtype)?;
+        let refers = referred(own.root());
+        Ok(Some(Change::Put { rtype, id, doc: own, expected, refers, patched: false }))
+    }
+
+    /// A resource of a document with its references resolved, as a document of its own.
+    async fn resolved(
+        &self,
+        caller: &Caller,
+        (doc, resource): (&Doc, Node<'_>),
+        (entries, draft): (&[Entry<'_>], &Draft),
+        resolved: &mut ResolvedReferences,
+    ) -> Result<Doc, Fault> {
         let mut replacements = Vec::new();
         for found in references(resource) {
             let text = found.text.as_ref();
@@ -252,11 +287,7 @@ impl Repository {
             }
         }
         let text = rewrite(doc.text(), resource.span(), &replacements);
-        let limits = Limits { max_bytes: usize::MAX, ..self.limits() };
-        let own = Doc::parse(text, &limits)?;
-        crate::body::check_resource(&own, rtype)?;
-        let refers = referred(own.root());
-        Ok(Some(Change::Put { rtype, id, doc: own, expected, refers }))
+        Ok(Doc::parse(text, &Limits { max_bytes: usize::MAX, ..self.limits() })?)
     }
 
     /// Resolves a conditional reference (`Practitioner?identifier=…`) to the one record it describes: of this bundle, or stored and

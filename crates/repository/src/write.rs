@@ -69,8 +69,8 @@ pub struct UpdateCall<'a> {
     pub body: Vec<u8>,
 }
 
-/// Races with other conditional writers are tried again this often.
-const ATTEMPTS: usize = 4;
+/// Races with other writers are tried again this often.
+pub(crate) const ATTEMPTS: usize = 4;
 
 impl Repository {
     /// create and conditional create (R4 http.html, sections 3.1.0.8 and 3.1.0.8.1).
@@ -98,7 +98,8 @@ impl Repository {
         let doc = self.parse_resource(body, rtype)?;
         let refers = referred(doc.root());
         let filters = if_none_exist.map(|query| self.condition(rtype, query)).transpose()?;
-        let change = [Change::Put { rtype, id: self.new_id(), doc, expected: Expected::Absent, refers }];
+        let change =
+            [Change::Put { rtype, id: self.new_id(), doc, expected: Expected::Absent, refers, patched: false }];
         for _ in 0..ATTEMPTS {
             if let Some(filters) = &filters {
                 match self.matching(caller, Interaction::Create, rtype, filters).await? {
@@ -145,7 +146,7 @@ impl Repository {
         check_client_id(rtype, &target.id)?;
         let UpdateTarget { id, expected, guarded } = target;
         let guard = filters.as_deref().filter(|_| guarded).map(|filters| guard(0, rtype, filters)).transpose()?;
-        let change = [Change::Put { rtype, id, doc, expected, refers }];
+        let change = [Change::Put { rtype, id, doc, expected, refers, patched: false }];
         match self.door.write(caller, &change, guard.as_slice(), &[]).await {
             Err(DoorError::VersionMismatch { receipt, .. }) if guarded => {
                 let text = "the id is that of a record which the condition does not match";
@@ -294,7 +295,7 @@ pub(crate) fn check_same_id(id: &LogicalId, in_body: Option<&LogicalId>, require
     }
 }
 
-fn one(written: Vec<Written>) -> Result<Stored, Fault> {
+pub(crate) fn one(written: Vec<Written>) -> Result<Stored, Fault> {
     let written = written.into_iter().next().ok_or_else(|| Fault::new(500, "exception", "nothing was written"))?;
     Ok(stored(written))
 }

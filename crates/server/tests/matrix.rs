@@ -180,7 +180,13 @@ impl House {
     ) -> Answer {
         let client = self.clinic.client(role).with("x-purpose-of-use", purpose);
         let search = path.ends_with("_search");
-        let kind = if search { "application/x-www-form-urlencoded" } else { "application/fhir+json" };
+        let kind = if method == "PATCH" {
+            "application/json-patch+json"
+        } else if search {
+            "application/x-www-form-urlencoded"
+        } else {
+            "application/fhir+json"
+        };
         let headers = [("content-type", kind), ("prefer", "return=representation")];
         let form = format!("patient={PATIENT}");
         let body =
@@ -306,6 +312,11 @@ fn all_writes(house: &mut House, who: (&'static str, &'static str)) {
     let classes = &["structure", "clinical"];
     let same = Write { rtype: "Observation", classes, body: Some(find("Observation")) };
     house.writes(who, "update", "PUT", &format!("/fhir/R4/Observation/{RECORD}"), &same);
+    let change = |path: &str, value: &str| Some(json!([{ "op": "replace", "path": path, "value": value }]));
+    let patch = Write { rtype: "Observation", classes, body: change("/status", "amended") };
+    house.writes(who, "patch", "PATCH", &format!("/fhir/R4/Observation/{RECORD}"), &patch);
+    let patch = Write { rtype: "Organization", classes: &["structure"], body: change("/name", "Matrix clinic again") };
+    house.writes(who, "patch", "PATCH", &format!("/fhir/R4/Organization/{ORGANISATION}"), &patch);
     let mine =
         house.clinic.client("physician").post("/fhir/R4/Observation", &without_id(find("Observation"))).expect(201);
     let doomed = mine.header("location").split("/_history").next().unwrap().to_owned();

@@ -7,6 +7,7 @@ pub(crate) mod everything;
 pub(crate) mod history;
 pub(crate) mod metadata;
 pub(crate) mod parts;
+pub(crate) mod patch;
 pub(crate) mod read;
 pub(crate) mod search;
 pub(crate) mod update;

@@ -11,6 +11,7 @@ mod cursors;
 mod interactions;
 mod oauth;
 mod parameters;
+mod patches;
 mod refusals;
 mod roles;
 mod searches;

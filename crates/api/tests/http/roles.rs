@@ -26,10 +26,12 @@ pub(crate) const AUTHORISATION: &[(&str, &str, u16, [u16; 9])] = &[
     ("GET", "/fhir/R4/{type}", 401, [200, 200, 200, 200, 200, 200, 403, 200, 403]),
     ("POST", "/fhir/R4/{type}", 401, [201, 201, 403, 403, 403, 403, 403, 403, 201]),
     ("PUT", "/fhir/R4/{type}", 401, [200, 200, 403, 403, 403, 403, 403, 403, 200]),
+    ("PATCH", "/fhir/R4/{type}", 401, [200, 200, 403, 403, 403, 403, 403, 403, 403]),
     ("DELETE", "/fhir/R4/{type}", 401, [204, 403, 403, 403, 403, 403, 403, 403, 204]),
     ("POST", "/fhir/R4/{type}/_search", 401, [200, 200, 200, 200, 200, 200, 403, 200, 403]),
     ("GET", "/fhir/R4/{type}/{id}", 401, [200, 200, 200, 200, 200, 200, 403, 200, 403]),
     ("PUT", "/fhir/R4/{type}/{id}", 401, [200, 200, 403, 403, 403, 403, 403, 403, 200]),
+    ("PATCH", "/fhir/R4/{type}/{id}", 401, [200, 200, 403, 403, 403, 403, 403, 403, 403]),
     ("DELETE", "/fhir/R4/{type}/{id}", 401, [204, 403, 403, 403, 403, 403, 403, 403, 204]),
     ("GET", "/fhir/R4/{type}/{id}/_history", 401, [200, 200, 200, 200, 200, 200, 403, 200, 403]),
     ("GET", "/fhir/R4/{type}/{id}/_history/{version}", 401, [200, 200, 200, 200, 200, 200, 403, 200, 403]),
@@ -79,10 +81,12 @@ const AUDIT: &[(&str, &str, Trace)] = &[
     ("GET", "/fhir/R4/{type}", Trace::Entry),
     ("POST", "/fhir/R4/{type}", Trace::Entry),
     ("PUT", "/fhir/R4/{type}", Trace::Entry),
+    ("PATCH", "/fhir/R4/{type}", Trace::Entry),
     ("DELETE", "/fhir/R4/{type}", Trace::Entry),
     ("POST", "/fhir/R4/{type}/_search", Trace::Entry),
     ("GET", "/fhir/R4/{type}/{id}", Trace::Entry),
     ("PUT", "/fhir/R4/{type}/{id}", Trace::Entry),
+    ("PATCH", "/fhir/R4/{type}/{id}", Trace::Entry),
     ("DELETE", "/fhir/R4/{type}/{id}", Trace::Entry),
     ("GET", "/fhir/R4/{type}/{id}/_history", Trace::Entry),
     ("GET", "/fhir/R4/{type}/{id}/_history/{version}", Trace::Entry),
@@ -110,6 +114,7 @@ const AUDIT: &[(&str, &str, Trace)] = &[
 /// A real request to an endpoint: its path, and its body.
 fn request(method: &str, route: &str) -> (String, Option<Value>) {
     let pulse = || observation(PULSE, ANNA, "8867-4", 72.0, "2024-01-05");
+    let change = || json!([{ "op": "replace", "path": "/status", "value": "amended" }]);
     let entry = json!({ "request": { "method": "POST", "url": "Observation" }, "resource": without_id(pulse()) });
     let transaction = json!({ "resourceType": "Bundle", "type": "transaction", "entry": [entry] });
     let patient = route.replace("{type}", "Patient").replace("{id}", ANNA);
@@ -122,6 +127,8 @@ fn request(method: &str, route: &str) -> (String, Option<Value>) {
         ("POST", "/fhir/R4") => (patient, Some(transaction)),
         ("POST", "/fhir/R4/{type}") => ("/fhir/R4/Observation".to_owned(), Some(without_id(pulse()))),
         ("PUT", "/fhir/R4/{type}") => (format!("/fhir/R4/Observation?patient={ANNA}&_id={PULSE}"), Some(pulse())),
+        ("PATCH", "/fhir/R4/{type}") => (format!("/fhir/R4/Observation?patient={ANNA}&_id={PULSE}"), Some(change())),
+        ("PATCH", _) => (format!("/fhir/R4/Observation/{PULSE}"), Some(change())),
         ("DELETE", "/fhir/R4/{type}") => (format!("/fhir/R4/Observation?patient={ANNA}&code=none"), None),
         ("PUT", _) => (format!("/fhir/R4/Observation/{PULSE}"), Some(pulse())),
         ("DELETE", _) => (format!("/fhir/R4/Observation/{PULSE}"), None),
@@ -162,7 +169,11 @@ async fn every_role_gets_what_the_table_says_and_every_attempt_is_in_the_log() {
             let before = house.log_size();
             let mut call = house.raw(role, method, &path);
             if let Some(body) = &body {
-                let media = if route.starts_with("/admin/") { "application/json" } else { "application/fhir+json" };
+                let media = match *method {
+                    "PATCH" => "application/json-patch+json",
+                    _ if route.starts_with("/admin/") => "application/json",
+                    _ => "application/fhir+json",
+                };
                 call = call.body(media, body.to_string());
             }
             let answer = call.send().await;

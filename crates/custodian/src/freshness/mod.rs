@@ -157,7 +157,7 @@ impl Freshness {
         let (Outcome::Granted, Some(tenant)) = (entry.outcome(), entry.tenant()) else { return };
         match entry.action() {
             Action::KeyShredded => entry.subjects().iter().for_each(|subject| self.note_shred(tenant, *subject)),
-            action @ (Action::Create | Action::Update | Action::Delete) => {
+            action @ (Action::Create | Action::Update | Action::Patch | Action::Delete) => {
                 let deleted = action == Action::Delete;
                 let subject = entry.subjects().first().copied().unwrap_or(SubjectId::DIRECTORY);
                 for record in entry.records() {

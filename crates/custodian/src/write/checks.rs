@@ -94,14 +94,14 @@ impl Custodian {
     pub(super) fn check_replaced(
         &self,
         session: &WriteSession<'_>,
+        action: Interaction,
         key: &RecordKey,
         head: &Head,
-        new_subject: SubjectId,
-        granted: ClassSet,
+        (new_subject, granted): (SubjectId, ClassSet),
     ) -> Result<(), Stop> {
         if head.subject != new_subject {
             // The record leaves another patient's compartment: that takes the right to change it there.
-            self.write_grant(session, Interaction::Update, key, head.subject, head.version)?;
+            self.write_grant(session, action, key, head.subject, head.version)?;
         }
         let present = match self.inner.store.current(key) {
             Ok(Some(row)) => header(&row.sealed).map(|header| header.classes).unwrap_or(ClassSet::ALL),
@@ -111,8 +111,7 @@ impl Custodian {
         if present.is_subset_of(granted) {
             return Ok(());
         }
-        let entry =
-            self.write_entry(session, Interaction::Update, key, head.subject, head.version).with_classes(present);
+        let entry = self.write_entry(session, action, key, head.subject, head.version).with_classes(present);
         Err(Stop::Classes { entry: Box::new(entry) })
     }
 

@@ -64,6 +64,7 @@ struct NewVersion<'a> {
     doc: &'a Doc,
     expected: Expected,
     refers: &'a [Referred],
+    patched: bool,
 }
 
 /// A new version, sealed.
@@ -83,8 +84,9 @@ impl Custodian {
         change: &Change,
     ) -> Result<(), Stop> {
         match change {
-            Change::Put { rtype, id, doc, expected, refers } => {
-                self.draft_put(session, draft, at, (*rtype, id), &NewVersion { doc, expected: *expected, refers })
+            Change::Put { rtype, id, doc, expected, refers, patched } => {
+                let new = NewVersion { doc, expected: *expected, refers, patched: *patched };
+                self.draft_put(session, draft, at, (*rtype, id), &new)
             }
             Change::Delete { rtype, id, expected } => self.draft_delete(session, draft, at, (*rtype, id), *expected),
         }
@@ -96,13 +98,13 @@ impl Custodian {
         draft: &mut Draft,
         at: usize,
         (rtype, id): (ResourceType, &LogicalId),
-        &NewVersion { doc, expected, refers }: &NewVersion<'_>,
+        &NewVersion { doc, expected, refers, patched }: &NewVersion<'_>,
     ) -> Result<(), Stop> {
         let key = RecordKey { tenant: session.caller.tenant.clone(), rtype, id: id.clone() };
         let newest = self.inner.freshness.newest(&key);
         let head = self.inner.store.head(&key).map_err(|error| Stop::Error(unavailable(error)))?;
         let live = head.as_ref().is_some_and(|head| !head.deleted);
-        let action = if live { Interaction::Update } else { Interaction::Create };
+        let action = put_action(live, patched);
         let version = head.as_ref().map_or(Version::FIRST, |head| head.version.next());
         let Some(subject) = subject_of_new(doc, key.rtype, id) else {
             // Who may not write at all is told that, and not what is wrong with what he sent.
@@ -114,7 +116,7 @@ impl Custodian {
         // After the rules: who may not write here must not learn by a precondition or a reference what is here.
         check_expected(expected, head.as_ref())?;
         if let Some(head) = head.as_ref().filter(|head| !head.deleted) {
-            self.check_replaced(session, &key, head, subject, granted)?;
+            self.check_replaced(session, action, &key, head, (subject, granted))?;
         }
         self.check_references(session, action, refers)?;
         if is_redacted_copy(doc) {
@@ -198,7 +200,7 @@ impl Custodian {
             return Err(Stop::Gone { entry: Box::new(entry), version: head.version });
         }
         check_expected(expected, Some(&head))?;
-        self.check_replaced(session, &key, &head, head.subject, granted)?;
+        self.check_replaced(session, Interaction::Delete, &key, &head, (head.subject, granted))?;
         let updated = self.now().max(head.updated);
         let tenant = self.inner.keyring.tenant(&key.tenant).map_err(|_| Stop::keys())?;
         draft.entries.push(self.write_entry(session, Interaction::Delete, &key, head.subject, version));
@@ -268,6 +270,15 @@ impl Custodian {
         draft.conditions.push((at, Precondition::SubjectNotShredded { tenant: tenant_id.clone(), subject }));
         session.keys.insert(subject, keys.clone());
         Ok(keys)
+    }
+}
+
+/// What a new version is called, by the rules and in the log.
+pub(super) const fn put_action(live: bool, patched: bool) -> Interaction {
+    match (live, patched) {
+        (_, true) => Interaction::Patch,
+        (true, false) => Interaction::Update,
+        (false, false) => Interaction::Create,
     }
 }
 

@@ -6,6 +6,7 @@
 mod checks;
 mod draft;
 mod guard;
+mod patch;
 mod refusal;
 
 pub use guard::Guard;
@@ -51,6 +52,8 @@ pub enum Change {
         /// The records of this server that it refers to: each must be there, or come with the same unit, and be one that the writer
         /// may know of. Looked up only after the rules have allowed the change.
         refers: Vec<Referred>,
+        /// The content is that of the record, opened by [`Custodian::open_for_patch`], and changed: decided and recorded as a patch.
+        patched: bool,
     },
     /// The end of the record.
     Delete {

@@ -1,6 +1,7 @@
 //! Refused changes: each is an entry of the log, then the caller's answer.
 
 use super::Change;
+use super::draft::put_action;
 use crate::access::unavailable;
 use crate::door::Custodian;
 use crate::error::DoorError;
@@ -114,12 +115,12 @@ impl Custodian {
         let live = head.as_ref().is_some_and(|head| !head.deleted);
         let (action, named) = match change {
             Change::Delete { .. } => (Interaction::Delete, None),
-            Change::Put { doc, .. } => {
+            Change::Put { doc, patched, .. } => {
                 let named = match subject_of(doc.root(), rtype) {
                     SubjectFound::Patient(subject) => Some(subject),
                     SubjectFound::Directory | SubjectFound::Unresolvable => None,
                 };
-                (if live { Interaction::Update } else { Interaction::Create }, named)
+                (put_action(live, *patched), named)
             }
         };
         let version = head.as_ref().map_or(Version::FIRST, |head| head.version.next());

@@ -349,7 +349,14 @@ pub fn doc(body: &Value) -> Doc {
 
 pub fn change(body: &Value, expected: Expected) -> Change {
     let kind = rtype(body["resourceType"].as_str().unwrap());
-    Change::Put { rtype: kind, id: id(body["id"].as_str().unwrap()), doc: doc(body), expected, refers: Vec::new() }
+    Change::Put {
+        rtype: kind,
+        id: id(body["id"].as_str().unwrap()),
+        doc: doc(body),
+        expected,
+        refers: Vec::new(),
+        patched: false,
+    }
 }
 
 pub fn json(view: &View) -> Value {

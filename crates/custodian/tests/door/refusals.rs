@@ -45,6 +45,7 @@ async fn write_referring(house: &House, who: &Caller, names: &[(&str, &str)]) ->
         doc: doc(&note(ONE)),
         expected: Expected::Any,
         refers: refers.collect(),
+        patched: false,
     };
     house.door.write(who, &[change], &[], &[]).await.map(|_| ())
 }
@@ -88,6 +89,7 @@ async fn references_are_looked_up_when_the_rules_have_allowed_the_change_and_not
             doc: doc(&note(ONE)),
             expected: Expected::Any,
             refers: vec![Referred { at: 0, rtype: rtype("Practitioner"), id: id("p3") }],
+            patched: false,
         },
         change(&json!({"resourceType": "Practitioner", "id": "p3"}), Expected::Any),
     ];

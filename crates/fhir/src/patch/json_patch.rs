@@ -7,36 +7,52 @@ use crate::definitions::ResourceType;
 use crate::json::{Doc, Kind, Node};
 use std::borrow::Cow;
 
-/// The document after the operations of a JSON Patch, as JSON text; the first operation that fails fails all of them.
-///
-/// The text is the record: hand it to [`Doc::parse`], which takes it over and wipes it in the end.
-///
-/// # Errors
-/// [`PatchError`] with the number of the operation that is malformed, does not fit the document, or goes beyond a limit.
-pub fn json_patch(target: &Doc, patch: &Doc, limits: &PatchLimits) -> Result<Vec<u8>, PatchError> {
-    let whole = |problem| PatchError { problem, operation: None, place: String::new() };
-    let operations = patch.root();
-    if operations.kind() != Kind::Array {
-        return Err(whole(PatchProblem::NotAPatch));
+/// A JSON Patch that was read: a list of operations, each of them well-formed.
+pub struct JsonPatch<'a> {
+    operations: Vec<Operation<'a>>,
+    limits: PatchLimits,
+}
+
+impl<'a> JsonPatch<'a> {
+    /// Reads all operations, before any document is looked at: what is no patch is refused whatever it would meet.
+    ///
+    /// # Errors
+    /// [`PatchError`] with the number of the operation that is malformed ([`PatchProblem::is_malformed`]).
+    pub fn read(patch: &'a Doc, limits: &PatchLimits) -> Result<Self, PatchError> {
+        let whole = |problem| PatchError { problem, operation: None, place: String::new() };
+        let operations = patch.root();
+        if operations.kind() != Kind::Array {
+            return Err(whole(PatchProblem::NotAPatch));
+        }
+        if operations.len() > limits.operations {
+            return Err(whole(PatchProblem::TooManyOperations));
+        }
+        let read = |(at, node)| {
+            Operation::read(node).map_err(|problem| PatchError { problem, operation: Some(at), place: String::new() })
+        };
+        let operations = operations.items().enumerate().map(read).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { operations, limits: *limits })
     }
-    if operations.len() > limits.operations {
-        return Err(whole(PatchProblem::TooManyOperations));
+
+    /// The document after the operations, as JSON text; the first that fails fails all of them.
+    ///
+    /// The text is the record: hand it to [`Doc::parse`], which takes it over and wipes it in the end.
+    ///
+    /// # Errors
+    /// [`PatchError`] with the number of the operation that does not fit the document, or goes beyond a limit.
+    pub fn apply(&self, target: &Doc) -> Result<Vec<u8>, PatchError> {
+        let rtype =
+            target.root().get("resourceType").and_then(Node::as_str).and_then(|name| ResourceType::parse(&name));
+        let mut tree = Tree::new(target.root(), &self.limits);
+        for (at, operation) in self.operations.iter().enumerate() {
+            operation.run(&mut tree).map_err(|(problem, path)| PatchError {
+                problem,
+                operation: Some(at),
+                place: place(rtype, path),
+            })?;
+        }
+        tree.text().map_err(|problem| PatchError { problem, operation: None, place: String::new() })
     }
-    let rtype = target.root().get("resourceType").and_then(Node::as_str).and_then(|name| ResourceType::parse(&name));
-    // All of them are read before the first is done: what is no patch is refused whatever the document is.
-    let read = |(at, node)| {
-        Operation::read(node).map_err(|problem| PatchError { problem, operation: Some(at), place: String::new() })
-    };
-    let operations = operations.items().enumerate().map(read).collect::<Result<Vec<_>, _>>()?;
-    let mut tree = Tree::new(target.root(), limits);
-    for (at, operation) in operations.iter().enumerate() {
-        operation.run(&mut tree).map_err(|(problem, path)| PatchError {
-            problem,
-            operation: Some(at),
-            place: place(rtype, path),
-        })?;
-    }
-    tree.text().map_err(whole)
 }
 
 /// One operation, its pointers split.
@@ -87,7 +103,7 @@ impl<'a> Operation<'a> {
         Ok(Self { what, path })
     }
 
-    fn run<'o>(&'o self, tree: &mut Tree<'a>) -> Result<(), At<'o, 'a>> {
+    fn run<'o>(&'o self, tree: &mut Tree<'o>) -> Result<(), At<'o, 'a>> {
         let path = self.path.as_slice();
         let here = |problem| (problem, path);
         match &self.what {

@@ -15,7 +15,7 @@ mod tests;
 mod tree;
 
 pub use error::{PatchError, PatchProblem};
-pub use json_patch::json_patch;
+pub use json_patch::JsonPatch;
 
 use crate::json;
 

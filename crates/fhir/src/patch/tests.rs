@@ -5,6 +5,10 @@ fn doc(text: &[u8]) -> Doc {
     Doc::parse(text.to_vec(), &Limits::default()).unwrap()
 }
 
+fn json_patch(target: &Doc, patch: &Doc, limits: &PatchLimits) -> Result<Vec<u8>, PatchError> {
+    JsonPatch::read(patch, limits)?.apply(target)
+}
+
 fn patched_by(target: &str, patch: &str, limits: &PatchLimits) -> Result<String, PatchError> {
     json_patch(&doc(target.as_bytes()), &doc(patch.as_bytes()), limits).map(|text| String::from_utf8(text).unwrap())
 }
