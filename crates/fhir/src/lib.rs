@@ -3,6 +3,7 @@
 //! No I/O, no async, no global state. Errors and issues name elements and places, never a value of the data.
 
 pub mod definitions;
+pub mod fhirpath;
 #[rustfmt::skip]
 mod generated;
 pub mod json;
