@@ -11,7 +11,7 @@ use crate::{Error, list, names, text};
 const HEADER: &str = "// Written by `cargo run -p aceso-fhir-gen` from definitions/r4. Do not edit.\n\n";
 
 pub(crate) fn root() -> String {
-    format!("{HEADER}pub(crate) mod codes;\npub(crate) mod elements;\npub(crate) mod resources;\n")
+    format!("{HEADER}pub(crate) mod codes;\npub(crate) mod elements;\npub(crate) mod resources;\npub(crate) mod rules;\n")
 }
 
 pub(crate) fn codes(model: &Model) -> String {
@@ -68,8 +68,9 @@ pub(crate) fn elements(model: &Model) -> Result<String, Error> {
         }
         writeln!(
             scopes,
-            "    Scope {{ name: {:?}, first: {first}, count: {}, bits: {}, slots: {}, seed: {}, required: {:#x} }},",
+            "    Scope {{ name: {:?}, base: {:?}, first: {first}, count: {}, bits: {}, slots: {}, seed: {}, required: {:#x} }},",
             scope.name,
+            scope.base,
             scope.elements.len(),
             table.bits,
             all_slots.len(),
@@ -131,6 +132,51 @@ fn row(out: &mut String, id: usize, element: &Element, numbers: &BTreeMap<&str, 
         element.codes
     )?;
     Ok(())
+}
+
+/// Bindings, invariants and type profiles: beside the elements, since the structural pass does not look at them.
+pub(crate) fn rules(model: &Model) -> Result<String, Error> {
+    let mut out = format!(
+        "{HEADER}use crate::definitions::Severity::{{Error as E, Warning as W}};\n\
+         use crate::definitions::Strength::{{Extensible, Preferred, Required}};\n\
+         use crate::definitions::{{Binding as B, Invariant as I}};\n\n"
+    );
+    writeln!(out, "pub(crate) static BINDINGS: [B; {}] = [", model.bindings.len())?;
+    for binding in &model.bindings {
+        let strength = capitalised(&binding.strength);
+        writeln!(out, "    B {{ strength: {strength}, value_set: {:?} }},", binding.value_set)?;
+    }
+    writeln!(out, "];\n\npub(crate) static INVARIANTS: [I; {}] = [", model.invariants.len())?;
+    for (number, it) in model.invariants.iter().enumerate() {
+        let severity = if it.severity == "error" { "E" } else { "W" };
+        writeln!(
+            out,
+            "    I {{ number: {number}, key: {:?}, severity: {severity}, human: {:?}, expression: {:?} }},",
+            it.key, it.human, it.expression
+        )?;
+    }
+    writeln!(out, "];\n\npub(crate) static SCOPE_INVARIANTS: [&[u16]; {}] = [", model.scopes.len())?;
+    for scope in &model.scopes {
+        writeln!(out, "    &{:?},", scope.invariants)?;
+    }
+    let elements: Vec<&Element> = model.scopes.iter().flat_map(|scope| &scope.elements).collect();
+    let with: Vec<_> = elements.iter().enumerate().filter(|(_, element)| !element.invariants.is_empty()).collect();
+    writeln!(out, "];\n\npub(crate) static ELEMENT_INVARIANTS: [(u16, &[u16]); {}] = [", with.len())?;
+    for (id, element) in with {
+        writeln!(out, "    ({id}, &{:?}),", element.invariants)?;
+    }
+    let with: Vec<_> = elements.iter().enumerate().filter_map(|(id, el)| Some((id, el.profile.as_ref()?))).collect();
+    writeln!(out, "];\n\npub(crate) static ELEMENT_PROFILES: [(u16, &str); {}] = [", with.len())?;
+    for (id, profile) in with {
+        writeln!(out, "    ({id}, {profile:?}),")?;
+    }
+    writeln!(out, "];\n\npub(crate) static ELEMENT_BINDINGS: [u16; {}] = [", elements.len())?;
+    for line in elements.chunks(64) {
+        let line: Vec<String> = line.iter().map(|element| element.binding.to_string()).collect();
+        writeln!(out, "    {},", line.join(","))?;
+    }
+    out += "];\n";
+    Ok(out)
 }
 
 fn slots(out: &mut String, name: &str, slots: &[u8]) -> Result<(), Error> {

@@ -38,6 +38,7 @@ pub fn generate(definitions: &Path) -> Result<Vec<(&'static str, String)>, Error
         ("elements.rs", emit::elements(&model)?),
         ("mod.rs", emit::root()),
         ("resources.rs", emit::resources(&model, &compartment)?),
+        ("rules.rs", emit::rules(&model)?),
     ])
 }
 

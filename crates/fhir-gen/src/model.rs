@@ -18,11 +18,31 @@ pub(crate) struct Model {
     pub(crate) code_lists: Vec<Vec<String>>,
     /// Lists of resource types; the first is empty.
     pub(crate) target_lists: Vec<Vec<String>>,
+    /// Bindings of any strength above "example"; an element's number is the index plus one.
+    pub(crate) bindings: Vec<Binding>,
+    pub(crate) invariants: Vec<Invariant>,
+}
+
+#[derive(PartialEq, Eq)]
+pub(crate) struct Binding {
+    pub(crate) strength: String,
+    pub(crate) value_set: String,
+}
+
+#[derive(PartialEq, Eq)]
+pub(crate) struct Invariant {
+    pub(crate) key: String,
+    pub(crate) severity: String,
+    pub(crate) human: String,
+    pub(crate) expression: String,
 }
 
 pub(crate) struct Scope {
     pub(crate) name: String,
+    /// What it is derived from: `DomainResource`, `BackboneElement`, `Quantity`; empty for `Element`.
+    pub(crate) base: String,
     pub(crate) elements: Vec<Element>,
+    pub(crate) invariants: Vec<usize>,
 }
 
 pub(crate) struct Element {
@@ -36,6 +56,11 @@ pub(crate) struct Element {
     pub(crate) place: u8,
     pub(crate) targets: usize,
     pub(crate) codes: usize,
+    pub(crate) binding: usize,
+    /// Of elements that are no scope of their own.
+    pub(crate) invariants: Vec<usize>,
+    /// The profile that a value of the type has to meet (`SimpleQuantity`).
+    pub(crate) profile: Option<String>,
 }
 
 pub(crate) enum ValueType {
@@ -66,6 +91,8 @@ pub(crate) fn build(types: &[Value], profiles: &[Value], sets: &ValueSets<'_>) -
         sets,
         code_lists: Vec::new(),
         target_lists: vec![Vec::new()],
+        bindings: Vec::new(),
+        invariants: Vec::new(),
     };
     let mut scopes = Vec::new();
     let mut backbones = Vec::new();
@@ -76,13 +103,15 @@ pub(crate) fn build(types: &[Value], profiles: &[Value], sets: &ValueSets<'_>) -
     }
     backbones.sort_by(|a: &Scope, b| a.name.cmp(&b.name));
     scopes.extend(backbones);
-    let Builder { code_lists, target_lists, .. } = builder;
+    let Builder { code_lists, target_lists, bindings, invariants, .. } = builder;
     Ok(Model {
         resources: resources.keys().map(|&name| name.to_owned()).collect(),
         datatypes: datatypes.len(),
         scopes,
         code_lists,
         target_lists,
+        bindings,
+        invariants,
     })
 }
 
@@ -93,6 +122,8 @@ struct Builder<'a> {
     sets: &'a ValueSets<'a>,
     code_lists: Vec<Vec<String>>,
     target_lists: Vec<Vec<String>>,
+    bindings: Vec<Binding>,
+    invariants: Vec<Invariant>,
 }
 
 impl Builder<'_> {
@@ -108,7 +139,12 @@ impl Builder<'_> {
                 return Err(format!("{path}: slices are not handled").into());
             }
             if parents.contains(path) {
-                scopes.push(Scope { name: path.to_owned(), elements: Vec::new() });
+                let base = match path.contains('.') {
+                    true => list(&row["type"]).first().map(|kind| text(&kind["code"])).unwrap_or_default(),
+                    false => text(&definition["baseDefinition"]).rsplit('/').next().unwrap_or_default(),
+                };
+                let invariants = self.invariants(row)?;
+                scopes.push(Scope { name: path.to_owned(), base: base.to_owned(), elements: Vec::new(), invariants });
             }
             let Some((parent, name)) = path.rsplit_once('.') else { continue };
             let elements = self.elements(row, name, parents.contains(path))?;
@@ -123,7 +159,11 @@ impl Builder<'_> {
     /// One element, or one per variant of a choice.
     fn elements(&mut self, row: &Value, name: &str, is_scope: bool) -> Result<Vec<Element>, Error> {
         let path = text(&row["path"]);
+        if !matches!(text(&row["max"]), "1" | "*") || row["min"].as_u64().is_none_or(|min| min > 1) {
+            return Err(format!("{path}: a cardinality that the tables cannot say").into());
+        }
         let base = name.strip_suffix("[x]");
+        let invariants = if is_scope { Vec::new() } else { self.invariants(row)? };
         let element = |key: String, value, targets, codes| Element {
             path: path.to_owned(),
             key,
@@ -135,6 +175,9 @@ impl Builder<'_> {
             place: 0,
             targets,
             codes,
+            binding: 0,
+            invariants: invariants.clone(),
+            profile: None,
         };
         if let Some(reference) = row["contentReference"].as_str() {
             let target = reference.trim_start_matches('#').to_owned();
@@ -145,7 +188,13 @@ impl Builder<'_> {
             let value = self.value(path, kind, is_scope)?;
             let codes = if text(&kind["code"]) == "code" { self.codes(&row["binding"]) } else { 0 };
             let key = base.map_or_else(|| name.to_owned(), |base| variant(base, text(&kind["code"])));
-            elements.push(element(key, value, self.targets(kind)?, codes));
+            let profile = match list(&kind["profile"]) {
+                [] => None,
+                [only] => Some(text(only).to_owned()),
+                _ => return Err(format!("{path}: several profiles of one type").into()),
+            };
+            let binding = self.binding(&row["binding"], text(&kind["code"]));
+            elements.push(Element { binding, profile, ..element(key, value, self.targets(kind)?, codes) });
         }
         if elements.is_empty() || (base.is_none() && elements.len() > 1) {
             return Err(format!("{path}: {} types", elements.len()).into());
@@ -190,6 +239,35 @@ impl Builder<'_> {
         Ok(position_or_push(&mut self.target_lists, names))
     }
 
+    /// The invariants that stand at an element, without ele-1: every element has that one.
+    fn invariants(&mut self, row: &Value) -> Result<Vec<usize>, Error> {
+        let mut numbers = Vec::new();
+        for constraint in list(&row["constraint"]) {
+            let part = |name: &str| text(&constraint[name]).to_owned();
+            let key = part("key");
+            if key == "ele-1" {
+                continue;
+            }
+            let (severity, human, expression) = (part("severity"), part("human"), part("expression"));
+            if expression.is_empty() || !matches!(&*severity, "error" | "warning") {
+                return Err(format!("{}: invariant {key} has no expression", text(&row["path"])).into());
+            }
+            numbers.push(position_or_push(&mut self.invariants, Invariant { key, severity, human, expression }));
+        }
+        Ok(numbers)
+    }
+
+    /// A binding that a value of this type can meet or break; examples bind nothing.
+    fn binding(&mut self, binding: &Value, kind: &str) -> usize {
+        let (strength, value_set) = (text(&binding["strength"]), text(&binding["valueSet"]));
+        let can_be_bound = matches!(kind, "code" | "Coding" | "CodeableConcept" | "Quantity" | "string" | "uri");
+        if !can_be_bound || value_set.is_empty() || !matches!(strength, "required" | "extensible" | "preferred") {
+            return 0;
+        }
+        let binding = Binding { strength: strength.to_owned(), value_set: value_set.to_owned() };
+        position_or_push(&mut self.bindings, binding) + 1
+    }
+
     fn codes(&mut self, binding: &Value) -> usize {
         if text(&binding["strength"]) != "required" {
             return 0;
@@ -200,7 +278,7 @@ impl Builder<'_> {
     }
 }
 
-fn position_or_push(lists: &mut Vec<Vec<String>>, list: Vec<String>) -> usize {
+fn position_or_push<T: PartialEq>(lists: &mut Vec<T>, list: T) -> usize {
     lists.iter().position(|other| *other == list).unwrap_or_else(|| {
         lists.push(list);
         lists.len() - 1

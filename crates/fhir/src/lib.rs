@@ -9,9 +9,12 @@ mod generated;
 pub mod json;
 pub mod packages;
 pub mod patch;
+pub mod profiles;
 pub mod search;
 pub mod terminology;
 mod validate;
 pub mod xml;
 
-pub use validate::{Issue, IssueCode, ValidateOptions, validate};
+pub use validate::{
+    Issue, IssueCode, Place, Report, ValidateOptions, Validation, ValidationLimits, Visitor, validate, visit,
+};

@@ -71,6 +71,8 @@ pub enum Primitive {
 /// with element numbers counted from `first`, plus one (0: no name here).
 pub(crate) struct Scope {
     pub(crate) name: &'static str,
+    /// What it is derived from; empty for `Element`.
+    pub(crate) base: &'static str,
     pub(crate) first: u16,
     pub(crate) count: u8,
     pub(crate) bits: u8,
@@ -98,6 +100,13 @@ impl TypeRef {
     #[must_use]
     pub fn name(self) -> &'static str {
         self.scope().map_or("", |scope| scope.name)
+    }
+
+    /// The name of the type that this one is derived from: `DomainResource` or `Resource` for a resource, `BackboneElement` or `Element`
+    /// for the parts of one, `Quantity` for `Age`, `Element` for most data types; empty for `Element` itself.
+    #[must_use]
+    pub fn base_name(self) -> &'static str {
+        self.scope().map_or("", |scope| scope.base)
     }
 
     /// The element behind a JSON member name; true when the name is the `_name` sibling of a primitive.

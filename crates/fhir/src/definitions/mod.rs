@@ -5,10 +5,12 @@
 mod element;
 pub(crate) mod keyhash;
 mod resource_type;
+mod rules;
 
 pub(crate) use element::Scope;
 pub use element::{Element, Primitive, TypeRef, ValueType};
 pub use resource_type::{ResourceType, patient_params};
+pub use rules::{Binding, Invariant, Severity, Strength};
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! What an expression may see beside its focus, and how much it may cost.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use aceso_base::Timestamp;
 
@@ -36,6 +36,8 @@ pub struct Context<'a> {
     pub filtering_as: bool,
     /// What the evaluation may cost.
     pub limits: Limits,
+    /// Takes what it did cost, in steps: added to what is there.
+    pub spent: Option<&'a Cell<u64>>,
 }
 
 impl<'a> Context<'a> {
@@ -62,6 +64,7 @@ impl<'a> Context<'a> {
             trace: None,
             filtering_as: false,
             limits: Limits::default(),
+            spent: None,
         }
     }
 }

@@ -3,3 +3,4 @@
 pub(crate) mod codes;
 pub(crate) mod elements;
 pub(crate) mod resources;
+pub(crate) mod rules;

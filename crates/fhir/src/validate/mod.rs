@@ -1,17 +1,28 @@
-//! Validation of a document against the R4 element definitions.
+//! Validation, in two steps.
 //!
-//! Covers names, shapes, cardinalities, formats of primitives, required codes, references, contained resources and the
-//! invariants ele-1, ext-1, dom-2, dom-3 (in part) and ref-1. Other invariants and profiles are not looked at.
+//! The first, [`validate`], is one pass against the R4 element definitions that allocates nothing per element: names, shapes,
+//! cardinalities, formats of primitives, required codes, references, contained resources and the invariants ele-1, ext-1, dom-2 and ref-1.
+//! [`visit`] is the same pass with a visitor that is told every element's definition, place and bytes.
+//!
+//! The second, [`Validation`], runs on what passed the first, when it is asked for: the other invariants, bindings to value sets, profiles,
+//! extensions' own definitions and the rules of bundles. It is bounded in steps and findings.
 
+mod beyond;
 mod format;
 mod reference;
+mod visit;
 mod walk;
 
 #[cfg(test)]
 mod tests;
 
-use crate::definitions::ResourceType;
+use std::borrow::Cow;
+
+use crate::definitions::{ResourceType, Severity};
 use crate::json::Doc;
+
+pub use beyond::{Report, Validation, ValidationLimits};
+pub use visit::{Place, Visitor};
 
 /// What is expected of the document beyond R4.
 #[derive(Debug, Clone, Copy, Default)]
@@ -25,14 +36,16 @@ pub struct ValidateOptions {
 /// One rule that is broken, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Issue {
+    /// How much it matters; what the first step finds is always an error.
+    pub severity: Severity,
     /// The kind of fault.
     pub code: IssueCode,
     /// Where, as in FHIRPath: `Patient.contact[1].name.given[0]`. Names of the definitions and indexes only.
     pub expression: String,
     /// Where in the text, in bytes: the value, or the name of a property that is not known.
     pub offset: usize,
-    /// The rule, in words. Never a value.
-    pub message: &'static str,
+    /// The rule, in words, those of the definition where it has some. Never a value; canonical URLs of definitions are named.
+    pub message: Cow<'static, str>,
 }
 
 /// Kinds of faults: codes of http://hl7.org/fhir/issue-type.
@@ -50,8 +63,14 @@ pub enum IssueCode {
     CodeInvalid,
     /// Not a known resource type, or something that is not taken.
     NotSupported,
-    /// Too many faults to list.
+    /// Too many faults to list, or too many steps to look further.
     TooCostly,
+    /// An extension that is not known, or stands where its definition does not allow it.
+    Extension,
+    /// Something that is named and not known: a profile.
+    NotFound,
+    /// A rule that only the rest of the content can meet, such as a slice that is missing.
+    BusinessRule,
 }
 
 impl IssueCode {
@@ -66,6 +85,9 @@ impl IssueCode {
             Self::CodeInvalid => "code-invalid",
             Self::NotSupported => "not-supported",
             Self::TooCostly => "too-costly",
+            Self::Extension => "extension",
+            Self::NotFound => "not-found",
+            Self::BusinessRule => "business-rule",
         }
     }
 }
@@ -79,5 +101,18 @@ pub(crate) const MAX_ISSUES: usize = 50;
 /// # Errors
 /// All faults, those of a value in document order, at most 50 and then one that says that there are more.
 pub fn validate(doc: &Doc, opts: &ValidateOptions) -> Result<ResourceType, Vec<Issue>> {
-    walk::validate(doc.root(), opts)
+    walk::validate(doc.root(), opts, &mut ())
+}
+
+/// As [`validate`], and `visitor` is told what the pass comes by. It is told of faulty documents too: use what it gathered only when the
+/// result is good.
+///
+/// # Errors
+/// As for [`validate`].
+pub fn visit<'a, V: Visitor<'a>>(
+    doc: &'a Doc,
+    opts: &ValidateOptions,
+    visitor: &mut V,
+) -> Result<ResourceType, Vec<Issue>> {
+    walk::validate(doc.root(), opts, visitor)
 }

@@ -4,12 +4,17 @@ use std::borrow::Cow;
 
 use super::format::{self, Fault};
 use super::reference::{Shape, shape};
+use super::visit::{Place, Step, Visitor};
 use super::{Issue, IssueCode, MAX_ISSUES, ValidateOptions};
-use crate::definitions::{Element, Primitive, ResourceType, TypeRef, ValueType};
+use crate::definitions::{Element, Primitive, ResourceType, Severity, TypeRef, ValueType};
 use crate::json::{Kind, Node};
 
-pub(super) fn validate(root: Node<'_>, opts: &ValidateOptions) -> Result<ResourceType, Vec<Issue>> {
-    let mut walk = Walk { opts, issues: Vec::new(), holder: root, contained_ids: None, is_contained: false };
+pub(super) fn validate<'a, V: Visitor<'a>>(
+    root: Node<'a>,
+    opts: &ValidateOptions,
+    visitor: &mut V,
+) -> Result<ResourceType, Vec<Issue>> {
+    let mut walk = Walk { opts, visitor, issues: Vec::new(), holder: root, contained_ids: None, is_contained: false };
     let found = walk.resource(root, None);
     if let (Some(found), Some(expected)) = (found, opts.expected)
         && found != expected
@@ -23,8 +28,9 @@ pub(super) fn validate(root: Node<'_>, opts: &ValidateOptions) -> Result<Resourc
     }
 }
 
-struct Walk<'a, 'o> {
+struct Walk<'a, 'o, V> {
     opts: &'o ValidateOptions,
+    visitor: &'o mut V,
     issues: Vec<Issue>,
     /// The resource whose `contained` local references point into.
     holder: Node<'a>,
@@ -33,41 +39,7 @@ struct Walk<'a, 'o> {
     is_contained: bool,
 }
 
-/// Where the walk is: a list through the stack, spelled out only for an issue.
-struct Place<'p> {
-    parent: Option<&'p Place<'p>>,
-    step: Step,
-}
-
-#[derive(Clone, Copy)]
-enum Step {
-    Name(&'static str),
-    Element(&'static Element),
-    Index(usize),
-}
-
-impl Place<'_> {
-    fn then(&self, step: Step) -> Place<'_> {
-        Place { parent: Some(self), step }
-    }
-
-    fn spell(&self, out: &mut String) {
-        if let Some(parent) = self.parent {
-            parent.spell(out);
-        }
-        let name = match self.step {
-            Step::Index(index) => return out.push_str(&format!("[{index}]")),
-            Step::Name(name) => name,
-            Step::Element(element) => element.name(),
-        };
-        if self.parent.is_some() {
-            out.push('.');
-        }
-        out.push_str(name);
-    }
-}
-
-impl<'a> Walk<'a, '_> {
+impl<'a, V: Visitor<'a>> Walk<'a, '_, V> {
     /// A whole resource; `place` is that of the element that holds it.
     fn resource(&mut self, node: Node<'a>, place: Option<&Place<'_>>) -> Option<ResourceType> {
         let nowhere = Place { parent: None, step: Step::Name("Resource") };
@@ -84,7 +56,10 @@ impl<'a> Walk<'a, '_> {
             return None;
         };
         let root = Place { parent: None, step: Step::Name(found.name()) };
-        self.object(node, TypeRef::of_resource(found), place.unwrap_or(&root), true);
+        let place = place.unwrap_or(&root);
+        self.visitor.open_resource(found, node, place);
+        self.object(node, TypeRef::of_resource(found), place, true);
+        self.visitor.close_resource();
         Some(found)
     }
 
@@ -204,6 +179,7 @@ impl<'a> Walk<'a, '_> {
     }
 
     fn item(&mut self, node: Node<'a>, element: &'static Element, place: &Place<'_>) {
+        self.visitor.element(element, node, place);
         match element.value {
             ValueType::Primitive(primitive) => self.primitive(node, primitive, element, place),
             ValueType::Resource => self.inner_resource(node, element, place),
@@ -249,6 +225,7 @@ impl<'a> Walk<'a, '_> {
     fn sibling(&mut self, owner: Node<'a>, node: Node<'a>, element: &'static Element, place: &Place<'_>) {
         let values = owner.get(element.key);
         if !element.array {
+            self.visitor.sibling(element, node, place);
             return self.primitive_element(node, values.is_some(), place);
         }
         if node.kind() != Kind::Array || node.is_empty() {
@@ -268,6 +245,7 @@ impl<'a> Walk<'a, '_> {
             if item.kind() == Kind::Null && beside.is_some() {
                 continue;
             }
+            self.visitor.sibling(element, item, &place);
             self.primitive_element(item, beside.is_some_and(|kind| kind != Kind::Null), &place);
         }
     }
@@ -352,10 +330,10 @@ impl<'a> Walk<'a, '_> {
         let mut expression = String::new();
         place.spell(&mut expression);
         self.issues.push(if self.issues.len() < MAX_ISSUES {
-            Issue { code, expression, offset, message }
+            Issue { severity: Severity::Error, code, expression, offset, message: message.into() }
         } else {
-            let message = "more faults were found and are not listed";
-            Issue { code: IssueCode::TooCostly, expression, offset, message }
+            let message = "more faults were found and are not listed".into();
+            Issue { severity: Severity::Error, code: IssueCode::TooCostly, expression, offset, message }
         });
     }
 }

@@ -65,7 +65,11 @@ pub(super) struct Evaluator<'r, 'a> {
 pub(super) fn run<'a>(program: &Program, focus: &Item<'a>, context: &Context<'a>) -> Outcome<'a> {
     let mut evaluator =
         Evaluator { program, context, focus, steps: context.limits.steps, depth: 0, variables: Vec::new() };
-    evaluator.eval(program.root, Scope { this: Some(focus), index: None, total: None })
+    let outcome = evaluator.eval(program.root, Scope { this: Some(focus), index: None, total: None });
+    if let Some(spent) = context.spent {
+        spent.set(spent.get().saturating_add(context.limits.steps.saturating_sub(evaluator.steps)));
+    }
+    outcome
 }
 
 pub(super) fn one<'a>(item: impl Into<Item<'a>>) -> Outcome<'a> {
@@ -89,7 +93,10 @@ impl<'r, 'a> Evaluator<'r, 'a> {
                 self.steps = left;
                 Ok(())
             }
-            None => Err(Fault::new(Problem::TooManySteps, at)),
+            None => {
+                self.steps = 0;
+                Err(Fault::new(Problem::TooManySteps, at))
+            }
         }
     }
 
