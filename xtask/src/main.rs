@@ -37,7 +37,10 @@ fn main() -> ExitCode {
         Some("check") if rest == ["--quick"] => check::run(check::Depth::Quick),
         Some("test") => test::run_all(rest),
         Some("definitions") if rest.is_empty() => {
+            // The profiles are compiled by the crate itself, with the tables that were just written.
+            let profiles = ["run", "--quiet", "-p", "aceso-fhir", "--example", "embedded_profiles"];
             command::run(&mut command::command("cargo", &["run", "--quiet", "-p", "aceso-fhir-gen"]))
+                .and_then(|()| command::run(&mut command::command("cargo", &profiles)))
         }
         Some("parts") if rest.is_empty() => parts::install().map(|_| ()),
         Some("bench") => bench::run(rest),

@@ -11,7 +11,9 @@ use crate::{Error, list, names, text};
 const HEADER: &str = "// Written by `cargo run -p aceso-fhir-gen` from definitions/r4. Do not edit.\n\n";
 
 pub(crate) fn root() -> String {
-    format!("{HEADER}pub(crate) mod codes;\npub(crate) mod elements;\npub(crate) mod resources;\npub(crate) mod rules;\n")
+    format!(
+        "{HEADER}pub(crate) mod codes;\npub(crate) mod elements;\npub(crate) mod resources;\npub(crate) mod rules;\n"
+    )
 }
 
 pub(crate) fn codes(model: &Model) -> String {

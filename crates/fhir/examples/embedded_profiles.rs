@@ -1,4 +1,4 @@
-//! Writes the profiles and extensions of the specification in their compiled form: `cargo run -p aceso-fhir --example embedded_profiles`.
+//! Writes the profiles and extensions of the specification in their compiled form (a part of `cargo xtask definitions`).
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a tool of the repository")]
 
 use std::path::Path;

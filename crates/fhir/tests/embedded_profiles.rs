@@ -12,7 +12,7 @@ mod definitions;
 fn the_embedded_profiles_are_up_to_date() {
     let table = embedded_table(&definitions::profiles()).unwrap();
     let checked_in = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/profiles/embedded.bin")).unwrap();
-    assert!(checked_in == table, "embedded.bin is stale: run `cargo run -p aceso-fhir --example embedded_profiles`");
+    assert!(checked_in == table, "embedded.bin is stale: run `cargo xtask definitions`");
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::model::{ContextKind, Contents, Discriminator, DiscriminatorKind, Profile, Rule, RuleInvariant, Slicing, Step, TypeRule};
+use super::model::{
+    Contents, ContextKind, Discriminator, DiscriminatorKind, Profile, Rule, RuleInvariant, Slicing, Step, TypeRule,
+};
 use super::value::Value;
 use crate::definitions::{Element, ResourceType, Severity, Strength, TypeRef, ValueType};
 use crate::json::{Kind, Node};
@@ -52,7 +54,8 @@ impl Profile {
         let name = text(root, "type");
         let scope = ResourceType::parse(&name).map(TypeRef::of_resource).or_else(|| TypeRef::of_datatype(&name));
         let scope = scope.ok_or(ProfileProblem::UnknownType)?;
-        let rows = root.get("snapshot").and_then(|snapshot| snapshot.get("element")).ok_or(ProfileProblem::NoSnapshot)?;
+        let rows =
+            root.get("snapshot").and_then(|snapshot| snapshot.get("element")).ok_or(ProfileProblem::NoSnapshot)?;
         let tree = tree(rows, &name)?;
         let mut rule = Rule::neutral(&name, 0, scope);
         if let Some(row) = tree.node {
@@ -159,7 +162,10 @@ fn compile_row(
         let (base_min, base_max) = if whole.is_some() { (0, u32::MAX) } else { base_cardinality(element) };
         (rule.min, rule.max) = (if min > base_min { min } else { 0 }, if max < base_max { max } else { u32::MAX });
         if let Some(content) = node.get("contentReference").and_then(Node::as_str) {
-            rule.content = content.rsplit_once('#').map_or("", |(_, path)| path.split_once('.').map_or("", |(_, rest)| rest)).into();
+            rule.content = content
+                .rsplit_once('#')
+                .map_or("", |(_, path)| path.split_once('.').map_or("", |(_, rest)| rest))
+                .into();
         } else {
             own_types = type_rules(node, element).ok_or_else(|| fail("type"))?;
             if own_types.is_empty() {
@@ -318,7 +324,8 @@ fn narrowed_binding(
     let value_set = text(binding, "valueSet");
     let plain = |url: &str| url.split('|').next().unwrap_or_default().to_owned();
     let is_base = element.binding().is_some_and(|b| b.strength == strength && plain(b.value_set) == plain(&value_set));
-    let is_whole = whole.and_then(|whole| whole.binding.as_ref()).is_some_and(|(s, set)| *s == strength && **set == *value_set);
+    let is_whole =
+        whole.and_then(|whole| whole.binding.as_ref()).is_some_and(|(s, set)| *s == strength && **set == *value_set);
     Ok((!value_set.is_empty() && !is_base && !is_whole).then(|| (strength, value_set.as_ref().into())))
 }
 
@@ -372,7 +379,10 @@ fn same_types(own: &[TypeRule], base: &[TypeRule]) -> bool {
             || base.code.is_empty() && &*own.code == "Resource"
             || own.code == base.code
             || !base.key.is_empty();
-        own.key == base.key && same_code && same_list(&own.profiles, &base.profiles) && same_list(&own.targets, &base.targets)
+        own.key == base.key
+            && same_code
+            && same_list(&own.profiles, &base.profiles)
+            && same_list(&own.targets, &base.targets)
     };
     own.len() == base.len() && own.iter().all(|own| base.iter().any(|base| same(own, base)))
 }
@@ -411,7 +421,9 @@ fn number(node: Node<'_>, name: &str) -> Option<u32> {
 
 /// The member `fixedCode`, `patternCodeableConcept` and so on.
 fn chosen(node: Node<'_>, prefix: &str) -> Option<Value> {
-    let is_value = |m: &Node<'_>| m.key().strip_prefix(prefix).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()));
+    let is_value = |m: &Node<'_>| {
+        m.key().strip_prefix(prefix).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()))
+    };
     node.child_nodes().find(is_value).and_then(Value::of)
 }
 

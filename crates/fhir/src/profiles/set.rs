@@ -4,8 +4,9 @@ use std::sync::OnceLock;
 use super::wire::{Wire, chunk};
 use super::{Profile, ProfileProblem};
 use crate::json::Doc;
+use crate::packages::compare_versions;
 
-/// Written by `cargo run -p aceso-fhir --example embedded_profiles` with [`embedded_table`].
+/// Written by `cargo xtask definitions` with [`embedded_table`].
 static EMBEDDED: &[u8] = include_bytes!("embedded.bin");
 
 /// The first byte of the table.
@@ -37,8 +38,7 @@ impl Profiles {
                 let versions = self.loaded.entry(profile.url.clone()).or_default();
                 versions.retain(|other| other.version != profile.version);
                 versions.push(profile);
-                // The newest last: text order is good enough where packages name the version they mean.
-                versions.sort_by(|a, b| a.version.cmp(&b.version));
+                versions.sort_by(|a, b| compare_versions(Some(&a.version), Some(&b.version)));
                 Ok(())
             }
             Err(problem) => {

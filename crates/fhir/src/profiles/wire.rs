@@ -1,7 +1,9 @@
 //! Profiles as bytes: what is embedded in the program. Not a stored format: it is written and read by one build, and a test holds it
 //! against the definitions.
 
-use super::model::{ContextKind, Contents, Discriminator, DiscriminatorKind, Profile, Rule, RuleInvariant, Slicing, Step, TypeRule};
+use super::model::{
+    Contents, ContextKind, Discriminator, DiscriminatorKind, Profile, Rule, RuleInvariant, Slicing, Step, TypeRule,
+};
 use super::value::Value;
 use crate::definitions::{Severity, Strength, TypeRef};
 

@@ -89,8 +89,9 @@ impl<'v, 'a> Core<'v, 'a> {
     pub(super) fn item(&mut self, within: Within<'v>, rule: &'v Rule, item: &Item<'a>, around: Node<'a>) {
         let node = item.node(around);
         let url = within.profile.url();
-        if !rule.types.is_empty() {
-            self.types(within, rule, item, node);
+        // What is of another type is not looked into.
+        if !rule.types.is_empty() && !self.types(within, rule, item, node) {
+            return;
         }
         let fixed = rule.fixed.as_ref().map(|fixed| item.value.is_some_and(|value| fixed.equals(value)));
         if fixed == Some(false) {
@@ -105,7 +106,9 @@ impl<'v, 'a> Core<'v, 'a> {
         if let (Some((strength, value_set)), Some(value)) = (&rule.binding, item.value) {
             self.bound(*strength, value_set, item.element, value);
         }
-        if rule.max_length != 0 && item.value.and_then(Node::as_str).is_some_and(|t| t.chars().count() > rule.max_length as usize) {
+        if rule.max_length != 0
+            && item.value.and_then(Node::as_str).is_some_and(|t| t.chars().count() > rule.max_length as usize)
+        {
             let message = format!("longer than {} characters ({url})", rule.max_length);
             self.report(node, "", Severity::Error, IssueCode::Value, message);
         }
@@ -129,7 +132,8 @@ impl<'v, 'a> Core<'v, 'a> {
         }
     }
 
-    fn types(&mut self, within: Within<'v>, rule: &'v Rule, item: &Item<'a>, node: Node<'a>) {
+    /// Whether the value is of a type that the rule allows; what the rule says of the type is checked too.
+    fn types(&mut self, within: Within<'v>, rule: &'v Rule, item: &Item<'a>, node: Node<'a>) -> bool {
         let resource = item.value.filter(|_| item.element.value == ValueType::Resource).and_then(resource_type);
         let fits = |rule: &&TypeRule| match resource {
             Some(found) => *rule.code == *found.name() || matches!(&*rule.code, "Resource" | "DomainResource"),
@@ -138,7 +142,8 @@ impl<'v, 'a> Core<'v, 'a> {
         let allowed: Vec<&'v TypeRule> = rule.types.iter().filter(fits).collect();
         if allowed.is_empty() {
             let message = format!("the profile does not allow this type here ({})", within.profile.url());
-            return self.report(node, "", Severity::Error, IssueCode::Structure, message);
+            self.report(node, "", Severity::Error, IssueCode::Structure, message);
+            return false;
         }
         match item.element.value {
             // An extension is held against its own definition wherever it stands.
@@ -146,6 +151,7 @@ impl<'v, 'a> Core<'v, 'a> {
             ValueType::Complex(TypeRef::REFERENCE) => self.targets(within, &allowed, node),
             ValueType::Complex(_) | ValueType::Resource => self.type_profiles(within, &allowed, node),
         }
+        true
     }
 
     /// The profiles on a type: one of them has to be met.

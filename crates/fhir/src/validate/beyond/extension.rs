@@ -40,7 +40,10 @@ impl<'a> Core<'_, 'a> {
             return self.report(node, "", Severity::Warning, IssueCode::Extension, message);
         }
         let (severity, message) = if is_modifier {
-            (Severity::Error, format!("the modifier extension {name} is not known: what it changes cannot be understood"))
+            (
+                Severity::Error,
+                format!("the modifier extension {name} is not known: what it changes cannot be understood"),
+            )
         } else {
             (Severity::Information, format!("the extension {name} is not known"))
         };
@@ -99,7 +102,9 @@ fn is_of_type(element: &Element, name: &str) -> bool {
     match element.value {
         ValueType::Complex(scope) => {
             let base = scope.base_name();
-            scope.name() == name || base == name || TypeRef::of_datatype(base).is_some_and(|base| base.base_name() == name)
+            scope.name() == name
+                || base == name
+                || TypeRef::of_datatype(base).is_some_and(|base| base.base_name() == name)
         }
         ValueType::Primitive(primitive) => {
             let own = format!("{primitive:?}");
@@ -109,10 +114,11 @@ fn is_of_type(element: &Element, name: &str) -> bool {
                 "PositiveInt" | "UnsignedInt" => "integer",
                 _ => "",
             };
-            base == name || own.strip_prefix(|c: char| c.is_ascii_uppercase()).is_some_and(|rest| {
-                name.strip_prefix(|c: char| c.is_ascii_lowercase()) == Some(rest)
-                    && own.chars().next().map(|c| c.to_ascii_lowercase()) == name.chars().next()
-            })
+            base == name
+                || own.strip_prefix(|c: char| c.is_ascii_uppercase()).is_some_and(|rest| {
+                    name.strip_prefix(|c: char| c.is_ascii_lowercase()) == Some(rest)
+                        && own.chars().next().map(|c| c.to_ascii_lowercase()) == name.chars().next()
+                })
         }
         ValueType::Resource => false,
     }

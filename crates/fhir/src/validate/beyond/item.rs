@@ -53,7 +53,8 @@ pub(super) fn items<'a>(object: Node<'a>, scope: TypeRef) -> Vec<Item<'a>> {
             all.push(Item { element, value, extra });
             continue;
         }
-        let (mut values, mut extras) = (value.into_iter().flat_map(Node::items), extra.into_iter().flat_map(Node::items));
+        let (mut values, mut extras) =
+            (value.into_iter().flat_map(Node::items), extra.into_iter().flat_map(Node::items));
         for _ in 0..value.map_or(0, Node::len).max(extra.map_or(0, Node::len)) {
             let present = |node: &Node<'_>| node.kind() != Kind::Null;
             let (value, extra) = (values.next().filter(present), extras.next().filter(present));

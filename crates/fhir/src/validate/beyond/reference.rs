@@ -71,7 +71,8 @@ impl<'v, 'a> Core<'v, 'a> {
         }
         let Some(found) = self.target_type(within.resource, node) else { return };
         if self.allows_target(allowed.iter().flat_map(|rule| &rule.targets), found) == Some(false) {
-            let message = format!("the profile {} does not allow references to this resource type", within.profile.url());
+            let message =
+                format!("the profile {} does not allow references to this resource type", within.profile.url());
             self.report(node, "", Severity::Error, IssueCode::Structure, message);
         }
     }

@@ -34,7 +34,8 @@ impl<'v, 'a> Core<'v, 'a> {
                     }
                 }
                 None if slicing.contents == Contents::Closed && !unknown => {
-                    let message = format!("belongs to no slice, and only slices are allowed ({})", within.profile.url());
+                    let message =
+                        format!("belongs to no slice, and only slices are allowed ({})", within.profile.url());
                     self.report(node, "", Severity::Error, IssueCode::Structure, message);
                 }
                 None => beside = true,
@@ -68,7 +69,13 @@ impl<'v, 'a> Core<'v, 'a> {
         (None, unknown)
     }
 
-    fn is_in_slice(&mut self, within: Within<'v>, slice: &'v Rule, by: &'v [Discriminator], item: &Item<'a>) -> Option<bool> {
+    fn is_in_slice(
+        &mut self,
+        within: Within<'v>,
+        slice: &'v Rule,
+        by: &'v [Discriminator],
+        item: &Item<'a>,
+    ) -> Option<bool> {
         let mut decided = Some(true);
         if by.is_empty() {
             // Slices that nothing tells apart are only for people to read.
@@ -88,7 +95,13 @@ impl<'v, 'a> Core<'v, 'a> {
     }
 
     /// Whether a value has what the slice says at the discriminator's path.
-    fn discriminates(&mut self, within: Within<'v>, slice: &'v Rule, by: &'v Discriminator, item: &Item<'a>) -> Option<bool> {
+    fn discriminates(
+        &mut self,
+        within: Within<'v>,
+        slice: &'v Rule,
+        by: &'v Discriminator,
+        item: &Item<'a>,
+    ) -> Option<bool> {
         let mut rules = vec![slice];
         let mut values = vec![*item];
         for (at, step) in by.path.iter().enumerate() {
@@ -102,14 +115,17 @@ impl<'v, 'a> Core<'v, 'a> {
                 }
                 Step::Extension(url) => {
                     rules = self.rules_named(&rules, "extension");
-                    rules.retain(|rule| rule.types.iter().any(|kind| kind.profiles.iter().any(|profile| **profile == **url)));
+                    rules.retain(|rule| {
+                        rule.types.iter().any(|kind| kind.profiles.iter().any(|profile| **profile == **url))
+                    });
                     values = self.values_named(&values, "extension");
                     values.retain(|item| url_of(item).is_some_and(|found| *found == **url));
                 }
                 Step::OfType(name) => values.retain(|item| type_name(item) == &**name),
                 Step::Resolve => {
                     let targets = rules.iter().flat_map(|rule| &rule.types).flat_map(|kind| &kind.targets);
-                    let profiles: Vec<&'v Profile> = targets.filter_map(|url| self.settings.profiles.find(url)).collect();
+                    let profiles: Vec<&'v Profile> =
+                        targets.filter_map(|url| self.settings.profiles.find(url)).collect();
                     if by.kind == DiscriminatorKind::Type && by.path.len() == at + 1 {
                         return self.leads_to(within, &rules, &values);
                     }
@@ -200,7 +216,8 @@ impl<'v, 'a> Core<'v, 'a> {
         let mut decided = None;
         for child in rule.children.iter().filter(|child| determines(child)) {
             let values = self.values_named(&[*item], &child.name);
-            let rules: Vec<&'v Rule> = std::iter::once(child).chain(child.slices()).filter(|rule| determines(rule)).collect();
+            let rules: Vec<&'v Rule> =
+                std::iter::once(child).chain(child.slices()).filter(|rule| determines(rule)).collect();
             match self.any_fits(&rules, &values) {
                 Some(false) => return Some(false),
                 Some(true) => decided = Some(true),
