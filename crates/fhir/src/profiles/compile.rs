@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use super::model::{
-    Contents, ContextKind, Discriminator, DiscriminatorKind, Profile, Rule, RuleInvariant, Slicing, Step, TypeRule,
+    Contents, ContextKind, Discriminator, DiscriminatorKind, Profile, Rule, RuleInvariant, Slicing, Source, Step,
+    TypeRule,
 };
 use super::value::Value;
 use crate::definitions::{Element, ResourceType, Severity, Strength, TypeRef, ValueType};
@@ -302,7 +303,7 @@ fn invariants(node: Node<'_>, known: &dyn Fn(&str) -> bool) -> Result<Vec<RuleIn
             key: key.as_ref().into(),
             severity,
             human: text(constraint, "human").as_ref().into(),
-            expression: expression.as_ref().into(),
+            expression: Source::new(expression.as_ref().into()),
         });
     }
     Ok(found)

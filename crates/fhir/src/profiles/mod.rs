@@ -15,5 +15,7 @@ mod wire;
 
 pub use compile::ProfileProblem;
 pub use model::Profile;
-pub(crate) use model::{Contents, ContextKind, Discriminator, DiscriminatorKind, Rule, Slicing, Step, TypeRule};
+pub(crate) use model::{
+    Contents, ContextKind, Discriminator, DiscriminatorKind, Rule, RuleInvariant, Slicing, Step, TypeRule,
+};
 pub use set::{Profiles, embedded_table};

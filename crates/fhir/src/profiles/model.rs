@@ -1,7 +1,9 @@
 use std::fmt;
+use std::sync::OnceLock;
 
 use super::value::Value;
 use crate::definitions::{Severity, Strength, TypeRef};
+use crate::fhirpath::Expression;
 
 /// A compiled profile or extension definition.
 #[derive(Debug)]
@@ -93,7 +95,24 @@ pub(crate) struct RuleInvariant {
     pub(crate) key: Box<str>,
     pub(crate) severity: Severity,
     pub(crate) human: Box<str>,
-    pub(crate) expression: Box<str>,
+    pub(crate) expression: Source,
+}
+
+/// FHIRPath that is compiled when it is first needed.
+pub(crate) struct Source {
+    pub(crate) text: Box<str>,
+    compiled: OnceLock<Option<Expression>>,
+}
+
+impl Source {
+    pub(crate) fn new(text: Box<str>) -> Self {
+        Self { text, compiled: OnceLock::new() }
+    }
+
+    /// `None` when it is not FHIRPath.
+    pub(crate) fn compiled(&self) -> Option<&Expression> {
+        self.compiled.get_or_init(|| Expression::compile(&self.text).ok()).as_ref()
+    }
 }
 
 impl fmt::Debug for RuleInvariant {

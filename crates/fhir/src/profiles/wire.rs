@@ -2,7 +2,8 @@
 //! against the definitions.
 
 use super::model::{
-    Contents, ContextKind, Discriminator, DiscriminatorKind, Profile, Rule, RuleInvariant, Slicing, Step, TypeRule,
+    Contents, ContextKind, Discriminator, DiscriminatorKind, Profile, Rule, RuleInvariant, Slicing, Source, Step,
+    TypeRule,
 };
 use super::value::Value;
 use crate::definitions::{Severity, Strength, TypeRef};
@@ -83,6 +84,16 @@ impl Wire for Box<str> {
     fn take(bytes: &mut &[u8]) -> Option<Self> {
         let len = u32::take(bytes)?;
         std::str::from_utf8(chunk(bytes, len)?).ok().map(Into::into)
+    }
+}
+
+impl Wire for Source {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.text.put(out);
+    }
+
+    fn take(bytes: &mut &[u8]) -> Option<Self> {
+        Wire::take(bytes).map(Self::new)
     }
 }
 

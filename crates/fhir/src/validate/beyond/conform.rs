@@ -2,7 +2,7 @@
 
 use super::item::{Item, items, resource_type};
 use super::{Core, IssueCode};
-use crate::definitions::{Element, Severity, TypeRef, ValueType};
+use crate::definitions::{Severity, TypeRef, ValueType};
 use crate::json::Node;
 use crate::profiles::{Profile, Rule, TypeRule};
 
@@ -25,7 +25,7 @@ impl<'v, 'a> Core<'v, 'a> {
         }
         self.depth += 1;
         let within = Within { profile, resource };
-        self.rule_invariants(within, &profile.root, node, profile.constrained());
+        self.type_invariants(within, &profile.root, node, profile.constrained());
         self.children(within, &profile.root, node, profile.constrained());
         self.depth -= 1;
     }
@@ -112,9 +112,7 @@ impl<'v, 'a> Core<'v, 'a> {
             let message = format!("longer than {} characters ({url})", rule.max_length);
             self.report(node, "", Severity::Error, IssueCode::Value, message);
         }
-        if let Some(value) = item.value {
-            self.rule_invariants_of(within, rule, value, item.element);
-        }
+        self.element_invariants(within, rule, item, node);
         let content = if rule.content.is_empty() { None } else { at_path(&within.profile.root, &rule.content) };
         for rule in std::iter::once(rule).chain(content) {
             match item.members() {
@@ -175,12 +173,6 @@ impl<'v, 'a> Core<'v, 'a> {
                 let message = format!("meets none of the profiles that {} allows here", within.profile.url());
                 self.report(node, "", Severity::Error, IssueCode::Value, message);
             }
-        }
-    }
-
-    fn rule_invariants_of(&mut self, within: Within<'v>, rule: &'v Rule, value: Node<'a>, element: &'static Element) {
-        if !rule.invariants.is_empty() {
-            self.element_invariants(within, rule, value, element);
         }
     }
 }

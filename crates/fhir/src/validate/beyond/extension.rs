@@ -69,6 +69,10 @@ impl<'a> Core<'_, 'a> {
     }
 
     fn stands_in_element(&self, resource: &Inner<'a>, task: &Task<'a>, expression: &str) -> bool {
+        // The definitions mean every place by `Element`, whole resources too: their own extensions stand so.
+        if expression == "Element" {
+            return true;
+        }
         let Some(holder) = task.holder.filter(|holder| holder.value != ValueType::Resource) else {
             let scope = TypeRef::of_resource(resource.rtype);
             return matches!(expression, "Resource") || expression == scope.name() || expression == scope.base_name();
@@ -96,9 +100,6 @@ impl<'a> Core<'_, 'a> {
 
 /// Whether a value of the element is of the type, or of one that is derived from it.
 fn is_of_type(element: &Element, name: &str) -> bool {
-    if name == "Element" {
-        return true;
-    }
     match element.value {
         ValueType::Complex(scope) => {
             let base = scope.base_name();

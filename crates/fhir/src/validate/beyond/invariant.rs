@@ -1,54 +1,146 @@
-//! Invariants: of the definitions, and of profiles.
+//! Invariants: of the definitions, and of profiles. Each expression is compiled once, when it is first needed.
+
+use std::cell::Cell;
+use std::sync::OnceLock;
 
 use super::collect::Task;
 use super::conform::Within;
 use super::facts::is_checked_elsewhere;
+use super::item::Item;
 use super::{Core, Inner, IssueCode};
-use crate::definitions::{Element, Invariant, TypeRef};
+use crate::definitions::{Invariant, Severity, TypeRef};
+use crate::fhirpath::{self, Context, Expression};
 use crate::json::{Kind, Node};
-use crate::profiles::Rule;
+use crate::profiles::{Rule, RuleInvariant};
+
+/// Steps of FHIRPath that one invariant of one value may take.
+const STEPS_EACH: u64 = 2_000_000;
+
+/// What an expression said.
+enum Verdict {
+    Holds,
+    Broken,
+    /// It could not be evaluated: why.
+    Undecided(String),
+}
 
 impl<'v, 'a> Core<'v, 'a> {
     /// The invariants of a resource as a whole.
     pub(super) fn resource_invariants(&mut self, number: usize) {
         let Some(resource) = self.resources.get(number).copied() else { return };
-        if !self.settings.invariants || !self.step(1) {
+        if !self.settings.invariants {
             return;
         }
         for invariant in TypeRef::of_resource(resource.rtype).invariants() {
+            if !self.step(1) {
+                return;
+            }
             if is_checked_elsewhere(invariant.key) {
                 if !holds(invariant.key, &resource) {
                     self.broken(resource.node, invariant);
                 }
+            } else {
+                self.decide(invariant, &fhirpath::Item::resource(resource.node), number, resource.node);
             }
         }
     }
 
     /// An invariant of an element or of its type.
     pub(super) fn invariant(&mut self, invariant: &'static Invariant, task: &Task<'a>) {
-        let _ = (invariant, task);
+        if !self.settings.invariants || is_checked_elsewhere(invariant.key) || !self.step(1) {
+            return;
+        }
+        let focus = fhirpath::Item::element(Some(task.node), None, task.element);
+        self.decide(invariant, &focus, task.resource as usize, task.node);
     }
 
     /// The invariants that a profile adds to its type.
-    pub(super) fn rule_invariants(&mut self, within: Within<'v>, rule: &'v Rule, node: Node<'a>, scope: TypeRef) {
-        let _ = (within, rule, node, scope);
+    pub(super) fn type_invariants(&mut self, within: Within<'v>, rule: &'v Rule, node: Node<'a>, scope: TypeRef) {
+        if !rule.invariants.is_empty() {
+            self.rule_invariants(within, rule, node, &fhirpath::Item::complex(node, scope));
+        }
     }
 
     /// The invariants that a profile adds to an element.
-    pub(super) fn element_invariants(
-        &mut self,
-        within: Within<'v>,
-        rule: &'v Rule,
-        value: Node<'a>,
-        element: &'static Element,
-    ) {
-        let _ = (within, rule, value, element);
+    pub(super) fn element_invariants(&mut self, within: Within<'v>, rule: &'v Rule, item: &Item<'a>, node: Node<'a>) {
+        if !rule.invariants.is_empty() {
+            let focus = fhirpath::Item::element(item.value, item.extra, item.element);
+            self.rule_invariants(within, rule, node, &focus);
+        }
+    }
+
+    fn rule_invariants(&mut self, within: Within<'v>, rule: &'v Rule, node: Node<'a>, focus: &fhirpath::Item<'a>) {
+        if !self.settings.invariants {
+            return;
+        }
+        for invariant in &rule.invariants {
+            if !self.step(1) {
+                return;
+            }
+            let RuleInvariant { key, severity, human, expression } = invariant;
+            match self.evaluate(expression.compiled(), focus, within.resource) {
+                Verdict::Holds => {}
+                Verdict::Broken => {
+                    let message = format!("{key}: {human} ({})", within.profile.url());
+                    self.report(node, "", *severity, IssueCode::Invariant, message);
+                }
+                Verdict::Undecided(why) => self.undecided(node, key, &why),
+            }
+        }
+    }
+
+    fn decide(&mut self, invariant: &'static Invariant, focus: &fhirpath::Item<'a>, resource: usize, node: Node<'a>) {
+        match self.evaluate(compiled(invariant), focus, resource) {
+            Verdict::Holds => {}
+            Verdict::Broken => self.broken(node, invariant),
+            Verdict::Undecided(why) => self.undecided(node, invariant.key, &why),
+        }
+    }
+
+    fn evaluate(&mut self, expression: Option<&Expression>, focus: &fhirpath::Item<'a>, resource: usize) -> Verdict {
+        let Some(expression) = expression else {
+            return Verdict::Undecided("its expression is not FHIRPath".to_owned());
+        };
+        let inner = self.resources.get(resource).copied();
+        let spent = Cell::new(0);
+        let context = Context {
+            resource: inner.map(|inner| fhirpath::Item::resource(inner.node)),
+            root_resource: inner.map(|inner| fhirpath::Item::resource(inner.holder)),
+            bundle: Some(self.root),
+            now: Some(self.settings.now),
+            terminology: Some(self.settings.terminology),
+            filtering_as: true,
+            spent: Some(&spent),
+            limits: fhirpath::Limits { steps: self.steps.min(STEPS_EACH), ..fhirpath::Limits::default() },
+            ..Context::empty()
+        };
+        let outcome = expression.evaluate_bool(focus, &context);
+        if !self.step(spent.get()) {
+            return Verdict::Holds;
+        }
+        match outcome {
+            Ok(true) => Verdict::Holds,
+            Ok(false) => Verdict::Broken,
+            Err(error) => Verdict::Undecided(error.to_string()),
+        }
     }
 
     fn broken(&mut self, node: Node<'a>, invariant: &'static Invariant) {
         let message = format!("{}: {}", invariant.key, invariant.human);
         self.report(node, "", invariant.severity, IssueCode::Invariant, message);
     }
+
+    fn undecided(&mut self, node: Node<'a>, key: &str, why: &str) {
+        let message = format!("{key} was not checked: {why}");
+        self.report(node, "", Severity::Warning, IssueCode::NotSupported, message);
+    }
+}
+
+/// The expression of an invariant of the definitions. A test compiles all of them.
+pub(super) fn compiled(invariant: &'static Invariant) -> Option<&'static Expression> {
+    static ALL: OnceLock<Vec<OnceLock<Option<Expression>>>> = OnceLock::new();
+    let all = ALL.get_or_init(|| Invariant::all().iter().map(|_| OnceLock::new()).collect());
+    all.get(usize::from(invariant.number))?.get_or_init(|| Expression::compile(invariant.expression).ok()).as_ref()
 }
 
 /// The invariants of every DomainResource, which would each walk the whole resource as an expression; true for all others.
