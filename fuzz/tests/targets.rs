@@ -15,6 +15,7 @@ macro_rules! targets {
 targets! {
     the_json_reader_holds "json"
     validation_holds "validate"
+    packages_hold "package"
     search_strings_hold "search"
     query_strings_hold "query"
     apart_and_together_holds "splice"

@@ -3,6 +3,7 @@
 
 use crate::{Api, admin, audit, fhir, oauth, request_id};
 use aceso_audit::Action;
+use aceso_repository::TerminologyOperation;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, delete, get, patch, post, put};
@@ -68,6 +69,16 @@ pub const ROUTES: &[Route] = &[
     token("GET", "/fhir/R4/{type}/{id}/$everything", Action::Everything),
     token("GET", "/fhir/R4/{type}/{id}/{other}", Action::Search),
     token("POST", "/fhir/R4/{type}/{id}/{other}/_search", Action::Search),
+    token("GET", "/fhir/R4/ValueSet/$expand", Action::Read),
+    token("POST", "/fhir/R4/ValueSet/$expand", Action::Read),
+    token("GET", "/fhir/R4/ValueSet/$validate-code", Action::Read),
+    token("POST", "/fhir/R4/ValueSet/$validate-code", Action::Read),
+    token("GET", "/fhir/R4/CodeSystem/$lookup", Action::Read),
+    token("POST", "/fhir/R4/CodeSystem/$lookup", Action::Read),
+    token("GET", "/fhir/R4/CodeSystem/$validate-code", Action::Read),
+    token("POST", "/fhir/R4/CodeSystem/$validate-code", Action::Read),
+    token("GET", "/fhir/R4/CodeSystem/$subsumes", Action::Read),
+    token("POST", "/fhir/R4/CodeSystem/$subsumes", Action::Read),
     token("GET", "/audit/checkpoint", Action::LogRead),
     token("GET", "/audit/tile/{*path}", Action::LogRead),
     token("GET", "/audit/entries", Action::LogRead),
@@ -128,8 +139,24 @@ fn handler(method: &str, path: &str) -> Option<MethodRouter<Api>> {
         ("GET", "/audit/checkpoint") => get(audit::checkpoint::get),
         ("GET", "/audit/tile/{*path}") => get(audit::tile::get),
         ("GET", "/audit/entries") => get(audit::entries::get),
-        _ => return admin_handler(method, path),
+        _ => return terminology_handler(method, path).or_else(|| admin_handler(method, path)),
     })
+}
+
+fn terminology_handler(method: &str, path: &str) -> Option<MethodRouter<Api>> {
+    let operation = match path.strip_prefix("/fhir/R4/")? {
+        "ValueSet/$expand" => TerminologyOperation::Expand,
+        "ValueSet/$validate-code" => TerminologyOperation::ValidateInValueSet,
+        "CodeSystem/$lookup" => TerminologyOperation::Lookup,
+        "CodeSystem/$validate-code" => TerminologyOperation::ValidateInCodeSystem,
+        "CodeSystem/$subsumes" => TerminologyOperation::Subsumes,
+        _ => return None,
+    };
+    match method {
+        "GET" => Some(fhir::terminology::by_query(operation)),
+        "POST" => Some(fhir::terminology::by_body(operation)),
+        _ => None,
+    }
 }
 
 fn admin_handler(method: &str, path: &str) -> Option<MethodRouter<Api>> {

@@ -43,5 +43,5 @@ pub use proof::{ProofError, consistency_proof, inclusion_proof, tree_root, verif
 pub use reader::{LogReader, LoggedEntry, ReadEntriesError, ReadError, SealedBatch, read_entries};
 pub use sequencer::{AppendError, Frame, Receipt, ResumeError, Sequencer};
 pub use tiles::{FullTile, TileError, TilePath, serve_tile};
-pub use tree::{Hash, empty_root, leaf_hash, node_hash};
+pub use tree::{Hash, empty_root, leaf_hash, node_hash, sha256};
 pub use verify::{Verified, each_exported, exported_key, verify};

@@ -40,7 +40,9 @@ pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
     sha256(&input)
 }
 
-pub(crate) fn sha256(data: &[u8]) -> Hash {
+/// The SHA-256 value of some bytes (FIPS 180-4).
+#[must_use]
+pub fn sha256(data: &[u8]) -> Hash {
     let mut out = [0; 32];
     out.copy_from_slice(digest::digest(&SHA256, data).as_ref());
     out

@@ -120,7 +120,27 @@ impl Custodian {
         if self.inner.engine.admin(caller, action) {
             return self.record_one(entry).await;
         }
-        let reason = DenialReason::Interaction;
+        self.forbid(entry, DenialReason::Interaction).await
+    }
+
+    /// Records that somebody asked for what is nobody's record, such as terminology: `what` is a fixed word for the log. Everybody may who
+    /// may act for the purpose that he names.
+    ///
+    /// # Errors
+    /// [`DoorError::Forbidden`] when he may not, [`DoorError::Unavailable`] when it cannot be recorded.
+    pub async fn admit_reference(&self, caller: &Caller, what: &'static str) -> Result<Receipt, DoorError> {
+        let engine = &self.inner.engine;
+        let entry = Entry::by(caller, Action::Read).with_detail(what).with_policy(engine.version());
+        if caller.region != *self.region() {
+            return self.forbid(entry, DenialReason::Region).await;
+        }
+        if !engine.may_use(caller.roles, caller.purpose) {
+            return self.forbid(entry, DenialReason::Purpose).await;
+        }
+        self.record_one(entry).await
+    }
+
+    async fn forbid(&self, entry: Entry, reason: DenialReason) -> Result<Receipt, DoorError> {
         let receipt = self.record_one(entry.with_outcome(Outcome::denied(reason.as_str()))).await?;
         Err(DoorError::Forbidden { receipt, reason })
     }

@@ -1,7 +1,7 @@
 //! The CapabilityStatement (R4 capabilitystatement.html): generated from the same tables that the server answers by.
 
 use crate::scope::described;
-use crate::{PatchFormat, Settings};
+use crate::{PatchFormat, Settings, TerminologyOperation};
 use aceso_fhir::definitions::ResourceType;
 use aceso_fhir::search::{ParamKind, SearchParam, params_of};
 use serde_json::{Value, json};
@@ -61,13 +61,20 @@ fn resource(rtype: ResourceType) -> Value {
         "searchInclude": references,
         "searchParam": params,
     });
-    if rtype.name() == "Patient"
+    let operations = operations(rtype);
+    if !operations.is_empty()
         && let Some(members) = resource.as_object_mut()
     {
-        let definition = "http://hl7.org/fhir/OperationDefinition/Patient-everything";
-        members.insert("operation".to_owned(), json!([{ "name": "everything", "definition": definition }]));
+        members.insert("operation".to_owned(), operations.into());
     }
     resource
+}
+
+fn operations(rtype: ResourceType) -> Vec<Value> {
+    let everything = ("Patient", "everything", "http://hl7.org/fhir/OperationDefinition/Patient-everything");
+    let all = [everything].into_iter().chain(TerminologyOperation::ALL.map(TerminologyOperation::definition));
+    let own = all.filter(|(of, ..)| *of == rtype.name());
+    own.map(|(_, name, definition)| json!({ "name": name, "definition": definition })).collect()
 }
 
 fn search_param(rtype: ResourceType, param: &SearchParam) -> Value {

@@ -9,6 +9,7 @@ mod bundle;
 mod capability;
 mod conditional;
 mod cursor;
+mod definitions;
 mod entry;
 mod everything;
 mod fault;
@@ -22,6 +23,7 @@ mod references;
 mod respond;
 mod scope;
 mod search;
+mod terminology;
 mod transaction;
 mod views;
 mod write;
@@ -29,6 +31,7 @@ mod write;
 pub use bundle::{BundleAnswer, ResolvedReferences};
 pub use capability::capability_statement;
 pub use conditional::decode_pairs;
+pub use definitions::{Definitions, InForce};
 pub use entry::{parse_etag, parse_version};
 pub use fault::{Fault, OutcomeIssue};
 pub use instance::{Found, Instance, ReadCall};
@@ -36,6 +39,7 @@ pub use outcome::operation_outcome;
 pub use page::Answer;
 pub use patch::{PatchCall, PatchFormat};
 pub use search::SearchCall;
+pub use terminology::{TerminologyInput, TerminologyOperation};
 pub use views::ViewsCall;
 pub use write::{Deleted, Stored, UpdateCall, WriteStatus};
 
@@ -65,13 +69,26 @@ pub struct Repository {
     pub(crate) door: Custodian,
     pub(crate) settings: Arc<Settings>,
     pub(crate) rng: Arc<dyn Randomness>,
+    pub(crate) definitions: Definitions,
 }
 
 impl Repository {
     /// A repository behind this door.
     #[must_use]
     pub fn new(door: Custodian, settings: Settings, rng: Arc<dyn Randomness>) -> Self {
-        Self { door, settings: Arc::new(settings), rng }
+        Self { door, settings: Arc::new(settings), rng, definitions: Definitions::default() }
+    }
+
+    /// The same with packages and terminology beside those of the build.
+    #[must_use]
+    pub fn with_definitions(self, definitions: Definitions) -> Self {
+        Self { definitions, ..self }
+    }
+
+    /// Packages and terminology of every tenant.
+    #[must_use]
+    pub const fn definitions(&self) -> &Definitions {
+        &self.definitions
     }
 
     /// The door that it uses.

@@ -53,6 +53,7 @@ impl App {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let rng: Arc<dyn Randomness> = Arc::new(SystemRandomness);
         make_data_dir(&config.data_dir)?;
+        let definitions = crate::packages::in_force(&config).map_err(Failure::Configuration)?;
         let provider = key_provider(&config, &*rng)?;
         let origin = Origin::parse(&config.audit_origin).map_err(|_| problem("audit.origin", "not a log name"))?;
         let path = database(&config.data_dir);
@@ -90,7 +91,7 @@ impl App {
             default_page: 50,
             max_page: config.limits.page_entries as usize,
         };
-        let repository = Repository::new(door, settings, Arc::clone(&rng));
+        let repository = Repository::new(door, settings, Arc::clone(&rng)).with_definitions(definitions);
         Ok(Self { config: Arc::new(config), repository, identity, store, clock, rng })
     }
 

@@ -16,6 +16,7 @@ pub mod hardening;
 pub mod import;
 pub mod listener;
 pub mod ops;
+pub mod packages;
 pub mod serve;
 pub mod shutdown;
 mod synthetic;

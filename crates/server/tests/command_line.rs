@@ -68,3 +68,43 @@ fn the_doctor_is_content_with_a_good_place_and_names_a_remedy_for_a_bad_one() {
     let answer = run(&["doctor", "--config", "/nonexistent/aceso.toml"]);
     assert_eq!(answer.status.code(), Some(3));
 }
+
+#[test]
+fn a_package_is_added_listed_and_put_in_force() {
+    let folder = folder("cli-packages");
+    let config = TestConfig::write(&folder, "[fhir]\npackages = [\"hl7.fhir.us.core#6.1.0\"]\n");
+    let file = config.file.to_str().unwrap();
+    let check = |code: i32| {
+        let answer = run(&["config", "check", "--config", file]);
+        assert_eq!(answer.status.code(), Some(code), "{}", text(&answer.stderr));
+        text(&answer.stderr)
+    };
+    assert!(check(3).contains("fhir.packages: hl7.fhir.us.core#6.1.0 is not there; add it with"));
+    let serve = run(&["serve", "--config", file]);
+    assert_eq!(serve.status.code(), Some(3), "{}", text(&serve.stderr));
+    assert!(text(&serve.stderr).contains("hl7.fhir.us.core#6.1.0"));
+
+    let package = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/us-core/us-core-6.1.0.tgz");
+    let damaged = folder.join("damaged.tgz");
+    std::fs::write(&damaged, &std::fs::read(package).unwrap()[..1_000_000]).unwrap();
+    let refused = run(&["fhir", "packages", "add", damaged.to_str().unwrap(), "--config", file]);
+    assert_eq!(refused.status.code(), Some(1), "{}", text(&refused.stderr));
+    for added in [true, false] {
+        let answer = run(&["fhir", "packages", "add", package, "--json", "--config", file]);
+        assert_eq!(answer.status.code(), Some(0), "{}", text(&answer.stderr));
+        let json: serde_json::Value = serde_json::from_slice(&answer.stdout).unwrap();
+        assert_eq!(
+            (json["added"].as_bool(), json["resources"]["StructureDefinition"].as_u64()),
+            (Some(added), Some(59))
+        );
+    }
+    check(0);
+    let listed = run(&["fhir", "packages", "list", "--config", file]);
+    let listed = text(&listed.stdout);
+    assert!(listed.contains("hl7.fhir.us.core#6.1.0  in force  4c4e7fbb"), "{listed}");
+    let doctor = run(&["doctor", "--json", "--config", file]);
+    let json: serde_json::Value = serde_json::from_slice(&doctor.stdout).unwrap();
+    let check = json["checks"].as_array().unwrap().iter().find(|check| check["check"] == "packages").unwrap();
+    assert_eq!(check["state"], "warning");
+    assert!(check["detail"].as_str().unwrap().contains("hl7.terminology.r4#5.0.0"));
+}

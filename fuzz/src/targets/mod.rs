@@ -8,6 +8,7 @@ mod config;
 mod cursor;
 mod envelope;
 mod json;
+mod package;
 mod query;
 mod search;
 mod splice;
@@ -43,6 +44,13 @@ pub const TARGETS: &[Target] = &[
         words: json::WORDS,
         seeds: json::seeds,
         run: json::validate_target,
+    },
+    Target {
+        name: "package",
+        about: "any package is read or refused within its limits; what is kept is read again, and what its value sets list are their members",
+        words: package::WORDS,
+        seeds: package::seeds,
+        run: package::target,
     },
     Target {
         name: "search",

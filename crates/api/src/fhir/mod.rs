@@ -10,6 +10,7 @@ pub(crate) mod parts;
 pub(crate) mod patch;
 pub(crate) mod read;
 pub(crate) mod search;
+pub(crate) mod terminology;
 pub(crate) mod update;
 mod written;
 

@@ -15,3 +15,4 @@ mod patches;
 mod refusals;
 mod roles;
 mod searches;
+mod terminology;

@@ -38,6 +38,17 @@ pub(crate) const AUTHORISATION: &[(&str, &str, u16, [u16; 9])] = &[
     ("GET", "/fhir/R4/{type}/{id}/$everything", 401, [200, 200, 200, 200, 200, 200, 403, 200, 403]),
     ("GET", "/fhir/R4/{type}/{id}/{other}", 401, [200, 200, 200, 200, 200, 200, 403, 200, 403]),
     ("POST", "/fhir/R4/{type}/{id}/{other}/_search", 401, [200, 200, 200, 200, 200, 200, 403, 200, 403]),
+    // Nobody's record: whoever may act for his purpose may ask.
+    ("GET", "/fhir/R4/ValueSet/$expand", 401, [200; 9]),
+    ("POST", "/fhir/R4/ValueSet/$expand", 401, [200; 9]),
+    ("GET", "/fhir/R4/ValueSet/$validate-code", 401, [200; 9]),
+    ("POST", "/fhir/R4/ValueSet/$validate-code", 401, [200; 9]),
+    ("GET", "/fhir/R4/CodeSystem/$lookup", 401, [200; 9]),
+    ("POST", "/fhir/R4/CodeSystem/$lookup", 401, [200; 9]),
+    ("GET", "/fhir/R4/CodeSystem/$validate-code", 401, [200; 9]),
+    ("POST", "/fhir/R4/CodeSystem/$validate-code", 401, [200; 9]),
+    ("GET", "/fhir/R4/CodeSystem/$subsumes", 401, [200; 9]),
+    ("POST", "/fhir/R4/CodeSystem/$subsumes", 401, [200; 9]),
     ("GET", "/audit/checkpoint", 401, [403, 403, 403, 403, 403, 200, 403, 403, 403]),
     ("GET", "/audit/tile/{*path}", 401, [403, 403, 403, 403, 403, 200, 403, 403, 403]),
     ("GET", "/audit/entries", 401, [403, 403, 403, 403, 403, 200, 403, 403, 403]),
@@ -93,6 +104,16 @@ const AUDIT: &[(&str, &str, Trace)] = &[
     ("GET", "/fhir/R4/{type}/{id}/$everything", Trace::Entry),
     ("GET", "/fhir/R4/{type}/{id}/{other}", Trace::Entry),
     ("POST", "/fhir/R4/{type}/{id}/{other}/_search", Trace::Entry),
+    ("GET", "/fhir/R4/ValueSet/$expand", Trace::Entry),
+    ("POST", "/fhir/R4/ValueSet/$expand", Trace::Entry),
+    ("GET", "/fhir/R4/ValueSet/$validate-code", Trace::Entry),
+    ("POST", "/fhir/R4/ValueSet/$validate-code", Trace::Entry),
+    ("GET", "/fhir/R4/CodeSystem/$lookup", Trace::Entry),
+    ("POST", "/fhir/R4/CodeSystem/$lookup", Trace::Entry),
+    ("GET", "/fhir/R4/CodeSystem/$validate-code", Trace::Entry),
+    ("POST", "/fhir/R4/CodeSystem/$validate-code", Trace::Entry),
+    ("GET", "/fhir/R4/CodeSystem/$subsumes", Trace::Entry),
+    ("POST", "/fhir/R4/CodeSystem/$subsumes", Trace::Entry),
     ("GET", "/audit/checkpoint", Trace::Entry),
     ("GET", "/audit/tile/{*path}", Trace::Entry),
     ("GET", "/audit/entries", Trace::Entry),
@@ -122,6 +143,9 @@ fn request(method: &str, route: &str) -> (String, Option<Value>) {
         let path = route.replace("{name}", NORTH).replace("{letter}", LETTER).replace("{job}", &"0".repeat(32));
         let new = json!({ "name": "south", "vendor": "elation", "url": "https://ehr.example", "client_id": "a", "secret": "b" });
         return (path, (method == "POST" && route.ends_with("/connections")).then_some(new));
+    }
+    if let Some((_, operation)) = route.split_once("/$").filter(|(before, _)| !before.contains('{')) {
+        return super::terminology::request(method, route, operation);
     }
     match (method, route) {
         ("POST", "/fhir/R4") => (patient, Some(transaction)),

@@ -36,6 +36,8 @@ pub struct Expansion<'t> {
     pub url: String,
     /// Its version, if it has one.
     pub version: Option<&'t str>,
+    /// Its status: a code of `http://hl7.org/fhir/publication-status`.
+    pub status: &'static str,
     /// Its name for machines; empty for a value set that no resource describes.
     pub name: &'t str,
     /// Its title; may be empty.
@@ -95,16 +97,16 @@ impl Terminology {
             total: 0,
             members: Vec::new(),
         };
-        let (version, name, title) = match meaning {
-            Meaning::Set(set) => (set.version(), set.name(), set.title()),
-            Meaning::AllOf(_) | Meaning::IsA(..) => (None, "", ""),
+        let (version, status, name, title) = match meaning {
+            Meaning::Set(set) => (set.version(), set.status(), set.name(), set.title()),
+            Meaning::AllOf(_) | Meaning::IsA(..) => (None, "unknown", "", ""),
         };
         let mut left = MAX_EXAMINED;
         self.each(meaning, canonical, &mut Walk::default(), &mut left, &mut |candidate| page.take(candidate))?;
         page.systems.sort();
         page.systems.dedup();
         let Page { total, members, systems, .. } = page;
-        Ok(Expansion { url, version, name, title, total, members, systems })
+        Ok(Expansion { url, version, status, name, title, total, members, systems })
     }
 
     /// Calls `take` with every member, some of them several times.

@@ -27,6 +27,11 @@ pub(super) fn contains(terminology: &Terminology, system: &str, code: &str) -> C
     }
 }
 
+/// Whether a system is a grammar.
+pub(super) fn is(system: &str) -> bool {
+    matches!(system, MEDIA_TYPES | LANGUAGES)
+}
+
 /// `type/subtype` and parameters (RFC 6838 section 4.2, RFC 2045 section 5.1). Types that nobody registered are types too.
 fn media_type(code: &str) -> bool {
     let name = |text: &str| {

@@ -1,7 +1,7 @@
 //! The records of a table as what they mean.
 
 use super::source::layout::{Section, flags};
-use super::source::model::ValueKind;
+use super::source::model::{STATUS, ValueKind};
 use super::table::{Table, find_code};
 
 /// A code system of a table.
@@ -235,6 +235,12 @@ impl<'t> SetRef<'t> {
 
     pub(super) fn title(self) -> &'t str {
         self.table.text(self.word(3))
+    }
+
+    /// A code of `http://hl7.org/fhir/publication-status`.
+    pub(super) fn status(self) -> &'static str {
+        let place = (self.word(4) >> flags::STATUS_SHIFT) as usize;
+        STATUS.get(place).copied().unwrap_or("unknown")
     }
 
     /// Whether it has rules.

@@ -3,6 +3,7 @@
 use super::Contains;
 use super::contains::{Asked, Walk};
 use super::expand::in_language;
+use super::grammar;
 use super::refs::ConceptRef;
 use super::store::{Meaning, Terminology};
 use crate::search::fold;
@@ -64,6 +65,12 @@ impl Terminology {
     #[must_use]
     pub fn knows_system(&self, url: &str, version: Option<&str>) -> bool {
         self.system(url, version).is_some()
+    }
+
+    /// Whether a code system is a grammar that is judged without a list: media types and languages.
+    #[must_use]
+    pub fn is_grammar(&self, url: &str) -> bool {
+        grammar::is(url)
     }
 
     /// Whether a canonical URL stands for a value set that is known.

@@ -41,7 +41,10 @@ pub fn run(command: &Command, out: &mut dyn Write) -> Result<Exit, Failure> {
 
 fn check(file: &ConfigFile, form: AsJson, out: &mut dyn Write) -> Result<Exit, Failure> {
     let problems = match Config::load(&file.config) {
-        Ok(config) => config.unusable_secrets(),
+        Ok(config) => {
+            let packages = crate::packages::in_force(&config).err().unwrap_or_default();
+            config.unusable_secrets().into_iter().chain(packages).collect()
+        }
         Err(problems) => problems,
     };
     if form.json {

@@ -4,6 +4,7 @@ pub mod audit;
 pub mod config;
 pub mod connections;
 pub mod doctor;
+pub mod fhir;
 pub mod import;
 pub mod keys;
 pub mod leakage;
@@ -55,6 +56,9 @@ pub enum Command {
     /// OAuth clients
     #[command(subcommand)]
     Clients(people::Clients),
+    /// FHIR's definitions: packages of profiles, value sets and code systems
+    #[command(subcommand)]
+    Fhir(fhir::Command),
     /// The rules: check them, print the permission matrix
     #[command(subcommand)]
     Policy(policy::Command),
@@ -98,6 +102,7 @@ pub fn run(cli: Cli, out: &mut dyn Write) -> Result<Exit, Failure> {
         Command::Connections(command) => connections::run(command, out),
         Command::People(command) => people::run(command, out),
         Command::Clients(command) => people::run_clients(command, out),
+        Command::Fhir(command) => fhir::run(&command, out),
         Command::Policy(command) => policy::run(&command, out),
         Command::Config(command) => config::run(&command, out),
         Command::Doctor(arguments) => doctor::run(&arguments, out),

@@ -113,7 +113,7 @@ impl ConnectionConfig {
 
 impl Typed<'_> {
     pub(super) fn connections(&mut self) -> Vec<ConnectionConfig> {
-        let names: Vec<String> = self.effective.names().map(str::to_owned).collect();
+        let names: Vec<String> = self.effective.names("connect").map(str::to_owned).collect();
         names.into_iter().filter_map(|name| self.connection(name)).collect()
     }
 

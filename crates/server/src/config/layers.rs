@@ -42,8 +42,8 @@ pub enum Origin {
 #[derive(Debug, Clone, Default)]
 pub struct Effective {
     values: BTreeMap<String, (Value, Origin)>,
-    /// The names of `[connect.NAME]`, with keys or without.
-    names: BTreeSet<String>,
+    /// Section and name of `[connect.NAME]` and `[fhir.TENANT]`, with keys or without.
+    names: BTreeSet<(String, String)>,
 }
 
 impl Effective {
@@ -53,18 +53,15 @@ impl Effective {
         self.values.get(path).map(|(value, _)| value)
     }
 
-    /// The names of `[connect.NAME]`.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.names.iter().map(String::as_str)
+    /// The names that the file chose in this section.
+    pub fn names(&self, section: &'static str) -> impl Iterator<Item = &str> {
+        self.names.iter().filter(move |(of, _)| of == section).map(|(_, name)| name.as_str())
     }
 
     /// Keys that are set, in the order of the table; those of sections with names after all others, section by section.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value, Origin)> {
         let fixed = KEYS.iter().filter(|key| !key.has_name()).map(|key| key.path.to_owned());
-        let named = |name: &String| {
-            let name = name.clone();
-            KEYS.iter().filter(|key| key.has_name()).map(move |key| key.with_name(&name))
-        };
+        let named = |(section, name): &(String, String)| keys_of(section, name);
         let paths = fixed.chain(self.names.iter().flat_map(named));
         paths.filter_map(|path| {
             let (path, (value, origin)) = self.values.get_key_value(&path)?;
@@ -139,7 +136,7 @@ fn syntax_problem(text: &str, error: &toml::de::Error) -> Problem {
 struct Merged<'a> {
     base: &'a Path,
     values: BTreeMap<String, (Value, Origin)>,
-    names: BTreeSet<String>,
+    names: BTreeSet<(String, String)>,
     problems: Vec<Problem>,
 }
 
@@ -150,12 +147,12 @@ impl Merged<'_> {
             match (find(&path), value) {
                 (Some(key), value) => self.put(key, &path, &path, value, Origin::File),
                 (None, toml::Value::Table(inner)) if is_section(&path) => {
-                    self.names.extend(path.strip_prefix(CONNECT).map(str::to_owned));
+                    self.names.extend(named_section(&path));
                     self.put_table(&path, inner)
                 }
-                (None, toml::Value::Table(_)) if path.starts_with(CONNECT) && section == "connect" => {
-                    let rule = format!("the name of a connection is {}", Kind::Label.rule());
-                    self.problems.push(Problem::new("connect", rule));
+                (None, toml::Value::Table(_)) if SECTIONS.contains(&section) => {
+                    let rule = format!("the name of a section in it is {}", Kind::Label.rule());
+                    self.problems.push(Problem::new(section, rule));
                 }
                 (None, _) => self.problems.push(unknown(&path, &path)),
             }
@@ -176,7 +173,8 @@ impl Merged<'_> {
         let names = self.names.clone();
         for (key, default) in KEYS.iter().filter_map(|key| Some((key, key.default?))) {
             let paths: Vec<String> = if key.has_name() {
-                names.iter().map(|name| key.with_name(name)).collect()
+                let own = names.iter().filter(|(section, _)| key.is_of(section));
+                own.map(|(_, name)| key.with_name(name)).collect()
             } else {
                 vec![key.path.to_owned()]
             };
@@ -206,8 +204,8 @@ impl Merged<'_> {
 
     /// `path` is the key with the name of its section, `at` where somebody has written it.
     fn put(&mut self, key: &'static Key, path: &str, at: &str, value: &toml::Value, origin: Origin) {
-        if let Some((name, _)) = path.strip_prefix(CONNECT).and_then(|rest| rest.split_once('.')) {
-            self.names.insert(name.to_owned());
+        if key.has_name() {
+            self.names.extend(path.rsplit_once('.').and_then(|(section, _)| named_section(section)));
         }
         match self.check(key.kind, value) {
             Some(value) => {
@@ -253,8 +251,20 @@ impl Merged<'_> {
     }
 }
 
-/// What paths of sections with names begin with.
-const CONNECT: &str = "connect.";
+/// Sections in which the file chooses names.
+const SECTIONS: [&str; 2] = ["connect", "fhir"];
+
+/// Section and name of a path such as `connect.north`.
+fn named_section(path: &str) -> Option<(String, String)> {
+    let (section, name) = path.split_once('.')?;
+    SECTIONS.contains(&section).then(|| (section.to_owned(), name.to_owned()))
+}
+
+/// The keys of a section with a name.
+fn keys_of(section: &str, name: &str) -> impl Iterator<Item = String> + use<> {
+    let keys: Vec<String> = KEYS.iter().filter(|key| key.is_of(section)).map(|key| key.with_name(name)).collect();
+    keys.into_iter()
+}
 
 fn unknown(at: &str, path: &str) -> Problem {
     let remedy = nearest(path).map_or("remove it".to_owned(), |known| format!("did you mean {known}?"));

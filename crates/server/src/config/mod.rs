@@ -5,12 +5,14 @@
 
 mod connect;
 mod layers;
+mod packages;
 mod place;
 pub mod schema;
 mod secret;
 
 pub use connect::{ConnectionConfig, ProofRef};
 pub use layers::{Effective, Origin, Value};
+pub use packages::PackagesConfig;
 pub use secret::{SecretError, SecretRef};
 
 use aceso_base::{Region, TenantId};
@@ -147,6 +149,8 @@ pub struct Config {
     pub log_level: tracing::Level,
     /// Bounds.
     pub limits: Limits,
+    /// FHIR packages in force.
+    pub packages: PackagesConfig,
     /// Connected systems, by name.
     pub connections: Vec<ConnectionConfig>,
     /// What was given, layer by layer, for `config dump`.
@@ -245,6 +249,7 @@ impl Config {
         let data_dir = given.path("store.dir");
         let limits = given.limits();
         let connections = given.connections();
+        let packages = given.packages();
         let (Ok(region), Ok(tenants), Some(listen), Some(ops_listen), Some(data_dir), Some(root_key), true) =
             (region, tenants, listen, ops_listen, data_dir, root_key, given.problems.is_empty())
         else {
@@ -270,6 +275,7 @@ impl Config {
             log_format: if given.text("telemetry.format") == "text" { LogFormat::Text } else { LogFormat::Json },
             log_level: level(&given.text("telemetry.level")),
             limits,
+            packages,
             connections,
             effective: Effective::default(),
         })

@@ -87,6 +87,12 @@ impl Key {
         self.path.contains('*')
     }
 
+    /// Whether it is a key of this section, in which the file chooses names.
+    #[must_use]
+    pub fn is_of(&self, section: &str) -> bool {
+        self.path.strip_prefix(section).is_some_and(|rest| rest.starts_with(".*."))
+    }
+
     /// Its path in the section of this name.
     #[must_use]
     pub fn with_name(&self, name: &str) -> String {
@@ -226,6 +232,13 @@ pub const KEYS: &[Key] = &[
         Some("10"),
         "time for running requests when the process is told to stop",
     ),
+    key(
+        "fhir.packages",
+        Kind::Names,
+        Some(""),
+        "FHIR packages in force, NAME#VERSION each, as `aceso fhir packages add` stored them",
+    ),
+    key("fhir.*.packages", Kind::Names, None, "for the tenant of this name, in the place of fhir.packages"),
     key("connect.*.vendor", Kind::Choice(aceso_connect::VENDORS), None, "whose interface it speaks"),
     key("connect.*.url", Kind::Url, None, "base address of the interface"),
     key("connect.*.token_url", Kind::Endpoint, None, "token endpoint; default: the vendor's usual one below url"),

@@ -282,3 +282,35 @@ fn the_example_is_accepted() {
         assert!(text.lines().any(|line| line.trim_start_matches("# ").starts_with(&format!("{key} ="))), "{key}");
     }
 }
+
+#[test]
+fn packages_are_named_for_all_tenants_or_for_one() {
+    let text = format!(
+        "{}\n[fhir]\npackages = [\"a.b#1.0.0\"]\n[fhir.north]\npackages = [\"a.b#2.0.0\", \"c#1\"]\n",
+        WORKING.replace("[\"clinic\"]", "[\"clinic\", \"north\"]")
+    );
+    let config = load(&text, &[]).unwrap();
+    assert_eq!(config.packages.usual, ["a.b#1.0.0"]);
+    let north = aceso_base::TenantId::parse("north").unwrap();
+    assert_eq!(config.packages.of_tenants.get(&north).unwrap(), &["a.b#2.0.0", "c#1"]);
+    let again = load(&config.effective.to_toml(), &[]).unwrap();
+    assert_eq!(again.packages, config.packages);
+    let config = load(&text, &[("ACESO__FHIR__CLINIC__PACKAGES", "d#1"), ("ACESO__FHIR__PACKAGES", "")]).unwrap();
+    assert_eq!((config.packages.usual.len(), config.packages.of_tenants.len()), (0, 2));
+    assert!(!load(WORKING, &[]).unwrap().packages.any());
+}
+
+#[test]
+fn packages_of_nobody_or_without_a_version_are_refused() {
+    for (section, at) in [
+        ("[fhir]\npackages = [\"a\"]", "fhir.packages"),
+        ("[fhir]\npackages = [\"a#1\", \"a#1\"]", "fhir.packages"),
+        ("[fhir.other]\npackages = []", "fhir.other.packages"),
+        ("[fhir.clinic]\npackagez = []", "fhir.clinic.packagez"),
+        ("[fhir.clinic]", "fhir.clinic.packages"),
+        ("[fhir.\"No Label\"]\npackages = []", "fhir"),
+    ] {
+        let found = problems(&format!("{WORKING}\n{section}\n"), &[]);
+        assert!(found.iter().any(|problem| problem.at == at), "{section}: {found:?}");
+    }
+}

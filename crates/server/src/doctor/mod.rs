@@ -2,6 +2,7 @@
 
 mod cache;
 mod host;
+mod packages;
 mod storage;
 
 use crate::config::{Config, Problem};
@@ -84,6 +85,7 @@ pub fn examine(config: &Config, clock: &dyn Clock) -> Vec<Finding> {
         .extend(secrets.iter().map(|problem| Finding::failed("secrets", problem.to_string(), "correct the reference")));
     findings.extend(storage::examine(config));
     findings.extend(cache::examine(config));
+    findings.extend(packages::examine(config));
     findings.extend(host::examine(config, clock));
     findings
 }

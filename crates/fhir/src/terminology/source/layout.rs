@@ -78,6 +78,8 @@ pub(crate) mod flags {
     pub(crate) const COMPOSED: u32 = 1;
     /// Of a value set: inactive codes are no members.
     pub(crate) const ONLY_ACTIVE: u32 = 1 << 1;
+    /// Of a value set: where its status stands in these bits.
+    pub(crate) const STATUS_SHIFT: u32 = 2;
     /// Of a clause: it takes codes away.
     pub(crate) const EXCLUDE: u32 = 1;
     /// Of a clause: its codes are listed, though the list may be empty.

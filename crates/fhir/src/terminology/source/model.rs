@@ -28,6 +28,9 @@ pub(crate) struct System<'a> {
 /// Values of `CodeSystem.content` (FHIR R4, value set `codesystem-content-mode`), in the order of their numbers.
 pub(crate) const CONTENT: [&str; 5] = ["complete", "not-present", "example", "fragment", "supplement"];
 
+/// Values of `ValueSet.status` (FHIR R4, value set `publication-status`), in the order of their numbers.
+pub(crate) const STATUS: [&str; 4] = ["unknown", "draft", "active", "retired"];
+
 /// A concept of a code system.
 pub(crate) struct Concept<'a> {
     pub(crate) code: Cow<'a, str>,
@@ -91,6 +94,8 @@ pub(crate) struct Set<'a> {
     pub(crate) version: Cow<'a, str>,
     pub(crate) name: Cow<'a, str>,
     pub(crate) title: Cow<'a, str>,
+    /// The place of `status` in [`STATUS`].
+    pub(crate) status: u32,
     pub(crate) composed: bool,
     pub(crate) only_active: bool,
     pub(crate) clauses: Vec<Clause<'a>>,

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::model::{CONTENT, Clause, Concept, Designation, Filter, Listed, Property, Set, System, ValueKind};
+use super::model::{CONTENT, Clause, Concept, Designation, Filter, Listed, Property, STATUS, Set, System, ValueKind};
 
 /// JSON, whichever library parsed it.
 pub(crate) trait Json<'a>: Copy {
@@ -158,6 +158,7 @@ pub(crate) fn set<'a, J: Json<'a>>(resource: J) -> Result<Set<'a>, ReadError> {
         version: text(resource, "version"),
         name: text(resource, "name"),
         title: text(resource, "title"),
+        status: STATUS.iter().position(|name| *name == text(resource, "status")).unwrap_or_default() as u32,
         composed: compose.is_some(),
         only_active: compose.is_some_and(|compose| is(compose, "inactive", "false")),
         clauses,

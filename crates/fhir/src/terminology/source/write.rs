@@ -121,7 +121,7 @@ impl<'a> Writer<'a> {
             self.text(&set.version),
             self.text(&set.name),
             self.text(&set.title),
-            (composed | only_active) as usize,
+            (composed | only_active | set.status << flags::STATUS_SHIFT) as usize,
             self.next(Section::Clauses),
         ];
         self.put(Section::Sets, &record);

@@ -12,7 +12,7 @@ fn an_expansion_keeps_the_order_of_the_definition() {
     let all = ExpandOptions::default();
     assert_eq!(codes(&core, GENDER, &all), ["male", "female", "other", "unknown"]);
     let expansion = core.expand(GENDER, &all).unwrap();
-    assert_eq!((expansion.total, expansion.version), (4, Some("4.0.1")));
+    assert_eq!((expansion.total, expansion.version, expansion.status), (4, Some("4.0.1"), "active"));
     assert_eq!(expansion.systems, ["http://hl7.org/fhir/administrative-gender|4.0.1"]);
     assert_eq!(expansion.members.first().unwrap().display, Some("Male"));
 }
