@@ -55,11 +55,6 @@ impl<'t> SystemRef<'t> {
         self.word(4) & flags::IS_A != 0
     }
 
-    /// The canonical url of the value set of all its codes.
-    pub(super) fn value_set(self) -> &'t str {
-        self.table.text(self.word(6))
-    }
-
     fn range(self) -> std::ops::Range<usize> {
         self.table.part(Section::Systems, self.index, 5)
     }

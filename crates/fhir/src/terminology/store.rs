@@ -85,8 +85,8 @@ impl Terminology {
             return (asked.version.is_none() && !code.is_empty()).then_some(Meaning::IsA(SNOMED, code));
         }
         // A code system names the value set of all its codes, and need not be published with it (FHIR R4, `CodeSystem.valueSet`).
-        let mut systems = self.tables().flat_map(Table::systems);
-        let named = systems.find(|system| system.value_set() == asked.url && asked.accepts(system.version()))?;
+        let mut systems = self.tables().flat_map(|table| table.systems_of_value_set(asked.url));
+        let named = systems.find(|system| asked.accepts(system.version()))?;
         Some(Meaning::AllOf(named.url()))
     }
 }

@@ -137,9 +137,8 @@ impl Table {
         rest.get(..count).unwrap_or_default()
     }
 
-    /// The records of a url in a section that is sorted by url and version.
-    fn of_url(&self, section: Section, url: &str) -> std::ops::Range<usize> {
-        let count = self.records(section).saturating_sub(1);
+    /// The records of a url among the first `count` of a section that is sorted by url.
+    fn of_url(&self, section: Section, count: usize, url: &str) -> std::ops::Range<usize> {
         let at = |record: usize| self.raw_text(self.field(section, record, 0));
         let start = partition(count, |record| at(record) < url.as_bytes());
         let end = (start..count).take_while(|&record| at(record) == url.as_bytes()).count();
@@ -147,6 +146,7 @@ impl Table {
     }
 
     /// All code systems, sorted by url and version.
+    #[cfg(test)]
     pub(super) fn systems(&self) -> impl Iterator<Item = SystemRef<'_>> {
         (0..self.records(Section::Systems).saturating_sub(1)).map(|index| SystemRef::at(self, index))
     }
@@ -159,12 +159,20 @@ impl Table {
 
     /// The code systems with this url, whatever their version.
     pub(super) fn systems_of(&self, url: &str) -> impl Iterator<Item = SystemRef<'_>> {
-        self.of_url(Section::Systems, url).map(|index| SystemRef::at(self, index))
+        let count = self.records(Section::Systems).saturating_sub(1);
+        self.of_url(Section::Systems, count, url).map(|index| SystemRef::at(self, index))
+    }
+
+    /// The code systems whose codes, all of them, are the value set with this url.
+    pub(super) fn systems_of_value_set(&self, url: &str) -> impl Iterator<Item = SystemRef<'_>> {
+        let found = self.of_url(Section::AllCodes, self.records(Section::AllCodes), url);
+        found.map(|place| SystemRef::at(self, self.field(Section::AllCodes, place, 1) as usize))
     }
 
     /// The value sets with this url, whatever their version.
     pub(super) fn sets_of(&self, url: &str) -> impl Iterator<Item = SetRef<'_>> {
-        self.of_url(Section::Sets, url).map(|index| SetRef::at(self, index))
+        let count = self.records(Section::Sets).saturating_sub(1);
+        self.of_url(Section::Sets, count, url).map(|index| SetRef::at(self, index))
     }
 }
 

@@ -151,7 +151,8 @@ impl Merged<'_> {
                     self.put_table(&path, inner)
                 }
                 (None, toml::Value::Table(_)) if SECTIONS.contains(&section) => {
-                    let rule = format!("the name of a section in it is {}", Kind::Label.rule());
+                    let what = if section == "connect" { "connection" } else { "tenant" };
+                    let rule = format!("the name of a {what} is {}", Kind::Label.rule());
                     self.problems.push(Problem::new(section, rule));
                 }
                 (None, _) => self.problems.push(unknown(&path, &path)),

@@ -17,10 +17,12 @@ pub(crate) const MARK: [u8; 4] = [1, b'T', b'R', b'M'];
 /// The parts of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Section {
-    /// url, version, name, title, flags, first concept, value set of all its codes. Sorted by url and version.
+    /// url, version, name, title, flags, first concept. Sorted by url and version.
     Systems,
     /// code, display, definition, flags, first parent, first property, first designation. In the order of the source.
     Concepts,
+    /// url of the value set of all codes of a system, number of the system. Sorted by url.
+    AllCodes,
     /// Numbers of a system's concepts (from its first), sorted by code.
     ConceptOrder,
     /// Number of a parent, from the first concept of the system.
@@ -47,15 +49,16 @@ pub(crate) enum Section {
 
 impl Section {
     /// How many there are.
-    pub(crate) const COUNT: usize = 13;
+    pub(crate) const COUNT: usize = 14;
 
     /// Words of a record.
     pub(crate) fn words(self) -> usize {
         match self {
-            Self::Systems | Self::Concepts => 7,
-            Self::Sets | Self::Clauses => 6,
+            Self::Concepts => 7,
+            Self::Systems | Self::Sets | Self::Clauses => 6,
             Self::Properties | Self::Designations => 5,
             Self::Listed | Self::Filters => 3,
+            Self::AllCodes => 2,
             Self::ConceptOrder | Self::Parents | Self::ListedOrder | Self::Imports => 1,
             Self::Strings => 0,
         }

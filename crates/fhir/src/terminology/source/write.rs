@@ -19,7 +19,16 @@ pub(crate) fn write(sources: &Sources<'_>) -> Result<Vec<u8>, TooLarge> {
     let mut writer = Writer { pool: Pool::new(), words: Default::default() };
     let mut systems: Vec<&System<'_>> = sources.systems.iter().collect();
     systems.sort_by_key(|system| (&system.url, &system.version));
-    systems.into_iter().for_each(|system| writer.system(system));
+    for system in &systems {
+        writer.system(system);
+    }
+    let all_codes = systems.iter().enumerate().filter(|(_, system)| !system.value_set.is_empty());
+    let mut all_codes: Vec<(&str, usize)> = all_codes.map(|(number, system)| (&*system.value_set, number)).collect();
+    all_codes.sort_unstable();
+    for (value_set, number) in all_codes {
+        let place = writer.pool.put(value_set);
+        writer.put(Section::AllCodes, &[place, number]);
+    }
     let mut sets: Vec<&Set<'_>> = sources.sets.iter().collect();
     sets.sort_by_key(|set| (&set.url, &set.version));
     sets.into_iter().for_each(|set| writer.set(set));
@@ -60,7 +69,6 @@ impl<'a> Writer<'a> {
             self.text(&system.title),
             (content | case | meaning) as usize,
             first,
-            self.text(&system.value_set),
         ];
         self.put(Section::Systems, &record);
         let places: BTreeMap<&str, usize> =
@@ -168,7 +176,7 @@ impl<'a> Writer<'a> {
     /// The records that say where the last of the others end.
     fn ends(&mut self) {
         let of = |section| self.next(section);
-        let system = [0, 0, 0, 0, 0, of(Section::Concepts), 0];
+        let system = [0, 0, 0, 0, 0, of(Section::Concepts)];
         let (parents, properties) = (of(Section::Parents), of(Section::Properties));
         let concept = [0, 0, 0, 0, parents, properties, of(Section::Designations)];
         let set = [0, 0, 0, 0, 0, of(Section::Clauses)];
