@@ -73,7 +73,11 @@ fn resource(rtype: ResourceType) -> Value {
 fn operations(rtype: ResourceType) -> Vec<Value> {
     let everything = ("Patient", "everything", "http://hl7.org/fhir/OperationDefinition/Patient-everything");
     let all = [everything].into_iter().chain(TerminologyOperation::ALL.map(TerminologyOperation::definition));
-    let own = all.filter(|(of, ..)| *of == rtype.name());
+    let own = all.filter(|(of, ..)| *of == rtype.name()).chain([(
+        rtype.name(),
+        "validate",
+        "http://hl7.org/fhir/OperationDefinition/Resource-validate",
+    )]);
     own.map(|(_, name, definition)| json!({ "name": name, "definition": definition })).collect()
 }
 

@@ -25,21 +25,23 @@ mod scope;
 mod search;
 mod terminology;
 mod transaction;
+mod validation;
 mod views;
 mod write;
 
 pub use bundle::{BundleAnswer, ResolvedReferences};
 pub use capability::capability_statement;
 pub use conditional::decode_pairs;
-pub use definitions::{Definitions, InForce};
+pub use definitions::{Definitions, InForce, ProfilesOnWrite};
 pub use entry::{parse_etag, parse_version};
 pub use fault::{Fault, OutcomeIssue};
 pub use instance::{Found, Instance, ReadCall};
-pub use outcome::operation_outcome;
+pub use outcome::{operation_outcome, stored_outcome};
 pub use page::Answer;
 pub use patch::{PatchCall, PatchFormat};
 pub use search::SearchCall;
 pub use terminology::{TerminologyInput, TerminologyOperation};
+pub use validation::{ValidateCall, WriteCounts};
 pub use views::ViewsCall;
 pub use write::{Deleted, Stored, UpdateCall, WriteStatus};
 
@@ -70,13 +72,14 @@ pub struct Repository {
     pub(crate) settings: Arc<Settings>,
     pub(crate) rng: Arc<dyn Randomness>,
     pub(crate) definitions: Definitions,
+    pub(crate) on_write: Arc<validation::Counters>,
 }
 
 impl Repository {
     /// A repository behind this door.
     #[must_use]
     pub fn new(door: Custodian, settings: Settings, rng: Arc<dyn Randomness>) -> Self {
-        Self { door, settings: Arc::new(settings), rng, definitions: Definitions::default() }
+        Self { door, settings: Arc::new(settings), rng, definitions: Definitions::default(), on_write: Arc::default() }
     }
 
     /// The same with packages and terminology beside those of the build.

@@ -89,12 +89,13 @@ impl Repository {
                 (None, None) => return Err(Fault::new(405, "not-supported", "a patch needs an id or a condition")),
             };
             let Patched { doc, version } = self.patched(caller, (rtype, &id), expected, &patch).await?;
+            let findings = self.conforms(caller, &doc, rtype)?;
             let refers = referred(doc.root());
             let change = [Change::Put { rtype, id, doc, expected: Expected::At(version), refers, patched: true }];
             match self.door.write(caller, &change, &[], &[]).await {
                 // Another writer came between: the patch is for whatever there is now.
                 Err(DoorError::VersionMismatch { .. }) if if_match.is_none() => {}
-                other => return one(other?),
+                other => return one(other?).map(|stored| Stored { findings, ..stored }),
             }
         }
         Err(Fault::new(409, "conflict", "other writers change the record all the time; try again"))

@@ -246,6 +246,7 @@ impl Repository {
                 let Patched { doc, version } = self.patched(caller, (*rtype, id), *expected, patch).await?;
                 let own = self.resolved(caller, (&doc, doc.root()), (entries, draft), resolved).await?;
                 check_resource(&own, *rtype)?;
+                drop(self.conforms(caller, &own, *rtype)?);
                 let (rtype, id, expected, refers) = (*rtype, id.clone(), Expected::At(version), referred(own.root()));
                 return Ok(Some(Change::Put { rtype, id, doc: own, expected, refers, patched: true }));
             }
@@ -257,6 +258,7 @@ impl Repository {
         let Some(resource) = entry.resource else { return Ok(None) };
         let own = self.resolved(caller, (doc, resource), (entries, draft), resolved).await?;
         check_resource(&own, rtype)?;
+        drop(self.conforms(caller, &own, rtype)?);
         let refers = referred(own.root());
         Ok(Some(Change::Put { rtype, id, doc: own, expected, refers, patched: false }))
     }
@@ -340,7 +342,8 @@ impl Repository {
                     receipt = Some(stored.receipt);
                 }
                 (Some(Plan::Kept { rtype, id, version, receipt: proof }), None) => {
-                    let kept = Stored { status: WriteStatus::Ok, rtype, id, version, updated: None, receipt: proof };
+                    let (status, updated, findings) = (WriteStatus::Ok, None, Vec::new());
+                    let kept = Stored { status, rtype, id, version, updated, receipt: proof, findings };
                     push_stored(&mut bundle, &kept);
                     receipt = receipt.or(Some(kept.receipt));
                 }

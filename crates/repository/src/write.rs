@@ -6,6 +6,7 @@ use crate::scope::scope_of;
 use crate::{Fault, Repository};
 use aceso_base::{Caller, Interaction, LogicalId, SubjectId, Timestamp, Version};
 use aceso_custodian::{Change, DoorError, Expected, Guard, Receipt, Written};
+use aceso_fhir::Issue;
 use aceso_fhir::definitions::{ResourceType, patient_params};
 use aceso_fhir::json::Node;
 use aceso_fhir::search::Filter;
@@ -36,6 +37,8 @@ pub struct Stored {
     pub updated: Option<Timestamp>,
     /// The entry of the log: of the change, or of the search that found the record.
     pub receipt: Receipt,
+    /// What the profiles of a resource that was stored would have it be, where the configuration asks for that.
+    pub findings: Vec<Issue>,
 }
 
 /// The outcome of a delete.
@@ -96,6 +99,7 @@ impl Repository {
         if_none_exist: Option<&str>,
     ) -> Result<Stored, Fault> {
         let doc = self.parse_resource(body, rtype)?;
+        let findings = self.conforms(caller, &doc, rtype)?;
         let refers = referred(doc.root());
         let filters = if_none_exist.map(|query| self.condition(rtype, query)).transpose()?;
         let change =
@@ -105,7 +109,8 @@ impl Repository {
                 match self.matching(caller, Interaction::Create, rtype, filters).await? {
                     (Match::None, _) => {}
                     (Match::One(id, version), receipt) => {
-                        return Ok(Stored { status: WriteStatus::Ok, rtype, id, version, updated: None, receipt });
+                        let (status, updated, findings) = (WriteStatus::Ok, None, Vec::new());
+                        return Ok(Stored { status, rtype, id, version, updated, receipt, findings });
                     }
                     (Match::Several, _) => return Err(several()),
                 }
@@ -113,7 +118,7 @@ impl Repository {
             let guard = filters.as_deref().map(|filters| guard(0, rtype, filters)).transpose()?;
             match self.door.write(caller, &change, guard.as_slice(), &[]).await {
                 Err(DoorError::Duplicate { .. }) => {}
-                other => return one(other?),
+                other => return one(other?).map(|stored| Stored { findings, ..stored }),
             }
         }
         Err(Fault::new(409, "conflict", "other writers create matching records all the time; try again"))
@@ -132,6 +137,7 @@ impl Repository {
     async fn update_one(&self, caller: &Caller, call: UpdateCall<'_>) -> Result<Stored, Fault> {
         let UpdateCall { rtype, id, condition, if_match, body } = call;
         let doc = self.parse_resource(body, rtype)?;
+        let findings = self.conforms(caller, &doc, rtype)?;
         let in_body = body_id(doc.root())?;
         let refers = referred(doc.root());
         let filters = condition.map(|query| self.condition(rtype, query)).transpose()?;
@@ -152,7 +158,7 @@ impl Repository {
                 let text = "the id is that of a record which the condition does not match";
                 Err(Fault { receipt: Some(receipt), ..Fault::at(409, "conflict", "id", text) })
             }
-            other => one(other?),
+            other => one(other?).map(|stored| Stored { findings, ..stored }),
         }
     }
 
@@ -308,5 +314,6 @@ pub(crate) fn stored(written: Written) -> Stored {
         version: written.version,
         updated: Some(written.updated),
         receipt: written.receipt,
+        findings: Vec::new(),
     }
 }

@@ -199,6 +199,12 @@ fn too_late() -> Response {
 
 fn watch_app(app: &App, metrics: &Arc<Metrics>) {
     crate::cache::watch(app.door(), metrics);
+    let repository = app.repository.clone();
+    metrics.at_scrape(move |metrics| {
+        let counts = repository.write_counts();
+        metrics.counter(&crate::telemetry::names::PROFILE_FINDINGS, &[("outcome", "warned")]).raise_to(counts.warned);
+        metrics.counter(&crate::telemetry::names::PROFILE_FINDINGS, &[("outcome", "refused")]).raise_to(counts.refused);
+    });
     let app = app.clone();
     metrics.at_scrape(move |metrics| {
         use aceso_store::Store as _;

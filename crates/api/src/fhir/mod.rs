@@ -12,6 +12,7 @@ pub(crate) mod read;
 pub(crate) mod search;
 pub(crate) mod terminology;
 pub(crate) mod update;
+pub(crate) mod validate;
 mod written;
 
 use crate::reply::Refusal;

@@ -5,7 +5,7 @@ use crate::Api;
 use crate::reply::{Refusal, add_receipt, disclosed, etag, http_date};
 use aceso_base::Caller;
 use aceso_custodian::{Receipt, Shape};
-use aceso_repository::{Fault, ReadCall, Stored, WriteStatus};
+use aceso_repository::{Fault, ReadCall, Stored, WriteStatus, stored_outcome};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
@@ -51,10 +51,7 @@ pub(super) async fn answer(api: &Api, caller: &Caller, preferred: Preferred, sto
         Preferred::Representation if status != StatusCode::NO_CONTENT => {
             representation(api, caller, status, &stored).await
         }
-        Preferred::Outcome if status != StatusCode::NO_CONTENT => {
-            let done = br#"{"resourceType":"OperationOutcome","issue":[{"severity":"information","code":"informational","diagnostics":"stored"}]}"#;
-            disclosed(status, done.to_vec(), None)
-        }
+        Preferred::Outcome if status != StatusCode::NO_CONTENT => disclosed(status, stored_outcome(&stored), None),
         _ => status.into_response(),
     };
     let settings = api.repository.settings();

@@ -16,3 +16,4 @@ mod refusals;
 mod roles;
 mod searches;
 mod terminology;
+mod validation;

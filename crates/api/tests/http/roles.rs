@@ -36,6 +36,10 @@ pub(crate) const AUTHORISATION: &[(&str, &str, u16, [u16; 9])] = &[
     ("GET", "/fhir/R4/{type}/{id}/_history", 401, [200, 200, 200, 200, 200, 200, 403, 200, 403]),
     ("GET", "/fhir/R4/{type}/{id}/_history/{version}", 401, [200, 200, 200, 200, 200, 200, 403, 200, 403]),
     ("GET", "/fhir/R4/{type}/{id}/$everything", 401, [200, 200, 200, 200, 200, 200, 403, 200, 403]),
+    // What the caller brings himself is nobody's record; what is stored is read.
+    ("POST", "/fhir/R4/{type}/$validate", 401, [200; 9]),
+    ("GET", "/fhir/R4/{type}/{id}/$validate", 401, [200, 200, 200, 200, 200, 200, 403, 200, 403]),
+    ("POST", "/fhir/R4/{type}/{id}/$validate", 401, [200, 200, 200, 200, 200, 200, 403, 200, 403]),
     ("GET", "/fhir/R4/{type}/{id}/{other}", 401, [200, 200, 200, 200, 200, 200, 403, 200, 403]),
     ("POST", "/fhir/R4/{type}/{id}/{other}/_search", 401, [200, 200, 200, 200, 200, 200, 403, 200, 403]),
     // Nobody's record: whoever may act for his purpose may ask.
@@ -102,6 +106,9 @@ const AUDIT: &[(&str, &str, Trace)] = &[
     ("GET", "/fhir/R4/{type}/{id}/_history", Trace::Entry),
     ("GET", "/fhir/R4/{type}/{id}/_history/{version}", Trace::Entry),
     ("GET", "/fhir/R4/{type}/{id}/$everything", Trace::Entry),
+    ("POST", "/fhir/R4/{type}/$validate", Trace::Entry),
+    ("GET", "/fhir/R4/{type}/{id}/$validate", Trace::Entry),
+    ("POST", "/fhir/R4/{type}/{id}/$validate", Trace::Entry),
     ("GET", "/fhir/R4/{type}/{id}/{other}", Trace::Entry),
     ("POST", "/fhir/R4/{type}/{id}/{other}/_search", Trace::Entry),
     ("GET", "/fhir/R4/ValueSet/$expand", Trace::Entry),
@@ -149,6 +156,7 @@ fn request(method: &str, route: &str) -> (String, Option<Value>) {
     }
     match (method, route) {
         ("POST", "/fhir/R4") => (patient, Some(transaction)),
+        ("POST", "/fhir/R4/{type}/$validate") => ("/fhir/R4/Observation/$validate".to_owned(), Some(pulse())),
         ("POST", "/fhir/R4/{type}") => ("/fhir/R4/Observation".to_owned(), Some(without_id(pulse()))),
         ("PUT", "/fhir/R4/{type}") => (format!("/fhir/R4/Observation?patient={ANNA}&_id={PULSE}"), Some(pulse())),
         ("PATCH", "/fhir/R4/{type}") => (format!("/fhir/R4/Observation?patient={ANNA}&_id={PULSE}"), Some(change())),

@@ -5,7 +5,7 @@ pub(crate) use aceso_testhouse::{ANNA, BERTA, CONSOLE, FEED, PASSWORD, URL, tena
 use aceso_api::Api;
 use aceso_base::Role;
 use aceso_identity::{Secret, TokenRequest};
-use aceso_repository::Settings;
+use aceso_repository::{Definitions, Settings};
 use aceso_testhouse::Plans;
 use axum::Router;
 use axum::body::Body;
@@ -137,7 +137,7 @@ impl Call<'_> {
 
 pub(crate) struct House {
     pub(crate) app: Router,
-    inside: aceso_testhouse::House,
+    pub(crate) inside: aceso_testhouse::House,
     tokens: BTreeMap<&'static str, String>,
 }
 
@@ -152,6 +152,11 @@ impl std::ops::Deref for House {
 impl House {
     /// Nothing in it but people.
     pub(crate) async fn empty() -> Self {
+        Self::with_definitions(Definitions::default()).await
+    }
+
+    /// Nothing in it but people, and these definitions in force.
+    pub(crate) async fn with_definitions(definitions: Definitions) -> Self {
         let settings = Settings {
             base_url: BASE.to_owned(),
             body_bytes: BODY_LIMIT,
@@ -160,8 +165,11 @@ impl House {
             max_page: MAX_PAGE,
         };
         let inside = aceso_testhouse::House::open(Plans { settings, access_seconds: 3600 }).await;
-        let (repository, identity, rng) =
-            (inside.repository.clone(), Arc::clone(&inside.identity), Arc::clone(&inside.rng));
+        let (repository, identity, rng) = (
+            inside.repository.clone().with_definitions(definitions),
+            Arc::clone(&inside.identity),
+            Arc::clone(&inside.rng),
+        );
         let connections = Arc::clone(&inside.connections);
         let app = Api::new(aceso_api::Parts { repository, identity, rng, connections, public_url: URL.to_owned() });
         let app = app.router();

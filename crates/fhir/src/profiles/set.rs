@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 use super::wire::{Wire, chunk};
 use super::{Profile, ProfileProblem};
 use crate::json::Doc;
-use crate::packages::compare_versions;
+use crate::packages::{PackageKind, PackageSet, compare_versions};
 
 /// Written by `cargo xtask definitions` with [`embedded_table`].
 static EMBEDDED: &[u8] = include_bytes!("embedded.bin");
@@ -27,6 +27,20 @@ pub struct Profiles {
 }
 
 impl Profiles {
+    /// The profiles and extensions of packages, beside those of the specification. What cannot be compiled, and types that are no profiles
+    /// (logical models), are left to [`Profiles::unusable`].
+    #[must_use]
+    pub fn of_packages(packages: &PackageSet) -> Self {
+        let mut profiles = Self::default();
+        for packaged in packages.all(PackageKind::StructureDefinition) {
+            // What was read once is readable; a definition that is not is unknown to whoever claims it.
+            if let Ok(definition) = packaged.document() {
+                drop(profiles.add(&definition));
+            }
+        }
+        profiles
+    }
+
     /// Compiles a StructureDefinition and adds it. One that cannot be compiled is remembered: who claims it is told why it is not checked.
     ///
     /// # Errors

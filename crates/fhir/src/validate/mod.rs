@@ -71,6 +71,8 @@ pub enum IssueCode {
     NotFound,
     /// A rule that only the rest of the content can meet, such as a slice that is missing.
     BusinessRule,
+    /// Something that could not be judged because it is not all there to see.
+    Suppressed,
 }
 
 impl IssueCode {
@@ -88,6 +90,7 @@ impl IssueCode {
             Self::Extension => "extension",
             Self::NotFound => "not-found",
             Self::BusinessRule => "business-rule",
+            Self::Suppressed => "suppressed",
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{Problem, Typed, Value};
 use aceso_base::TenantId;
+use aceso_repository::ProfilesOnWrite;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Packages as `name#version`.
@@ -9,6 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct PackagesConfig {
     /// For every tenant that has no list of its own.
     pub usual: Vec<String>,
+    /// Whether writes are held against profiles.
+    pub on_write: ProfilesOnWrite,
     /// In the place of the usual ones.
     pub of_tenants: BTreeMap<TenantId, Vec<String>>,
 }
@@ -39,7 +42,12 @@ impl Typed<'_> {
                 _ => self.problems.push(Problem::new(at, "is of none of the tenants of this configuration")),
             }
         }
-        PackagesConfig { usual, of_tenants }
+        let on_write = match self.text("fhir.profiles").as_str() {
+            "warn" => ProfilesOnWrite::Warn,
+            "enforce" => ProfilesOnWrite::Enforce,
+            _ => ProfilesOnWrite::Off,
+        };
+        PackagesConfig { usual, on_write, of_tenants }
     }
 
     fn package_list(&mut self, at: &str) -> Vec<String> {

@@ -238,6 +238,12 @@ pub const KEYS: &[Key] = &[
         Some(""),
         "FHIR packages in force, NAME#VERSION each, as `aceso fhir packages add` stored them",
     ),
+    key(
+        "fhir.profiles",
+        Kind::Choice(&["off", "warn", "enforce"]),
+        Some("off"),
+        "what becomes of a write that does not meet the profiles it claims, or invariants and bindings of R4",
+    ),
     key("fhir.*.packages", Kind::Names, None, "for the tenant of this name, in the place of fhir.packages"),
     key("connect.*.vendor", Kind::Choice(aceso_connect::VENDORS), None, "whose interface it speaks"),
     key("connect.*.url", Kind::Url, None, "base address of the interface"),

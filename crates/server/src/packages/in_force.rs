@@ -2,7 +2,7 @@ use super::store::{PackageStore, StoreError};
 use crate::config::{Config, Problem};
 use aceso_fhir::packages::{Package, PackageSet};
 use aceso_fhir::terminology::{Table, Terminology};
-use aceso_repository::{Definitions, InForce};
+use aceso_repository::{Definitions, InForce, ProfilesOnWrite};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -15,13 +15,14 @@ type Loaded = BTreeMap<String, (Arc<Package>, Arc<Table>)>;
 /// Every package that is not there or cannot be used, under the key that names it.
 pub fn in_force(config: &Config) -> Result<Definitions, Vec<Problem>> {
     let store = PackageStore::of(&config.data_dir);
+    let on_write = config.packages.on_write;
     let mut loaded = Loaded::new();
     let mut problems = Vec::new();
-    let usual = together("fhir.packages", &config.packages.usual, &store, &mut loaded, &mut problems);
+    let usual = together("fhir.packages", &config.packages.usual, &store, on_write, &mut loaded, &mut problems);
     let mut of_tenants = BTreeMap::new();
     for (tenant, names) in &config.packages.of_tenants {
         let at = format!("fhir.{tenant}.packages");
-        of_tenants.insert(tenant.clone(), together(&at, names, &store, &mut loaded, &mut problems));
+        of_tenants.insert(tenant.clone(), together(&at, names, &store, on_write, &mut loaded, &mut problems));
     }
     if problems.is_empty() { Ok(Definitions::new(usual, of_tenants)) } else { Err(problems) }
 }
@@ -30,6 +31,7 @@ fn together(
     at: &str,
     names: &[String],
     store: &PackageStore,
+    on_write: ProfilesOnWrite,
     loaded: &mut Loaded,
     problems: &mut Vec<Problem>,
 ) -> Arc<InForce> {
@@ -45,7 +47,7 @@ fn together(
         }
     }
     match PackageSet::new(packages) {
-        Ok(packages) => Arc::new(InForce { packages, terminology: Terminology::new(tables) }),
+        Ok(packages) => Arc::new(InForce::new(packages, Terminology::new(tables), on_write)),
         Err(error) => {
             refuse(error.to_string());
             Arc::default()

@@ -71,6 +71,10 @@ pub const CACHE_UNREADABLE: CounterDef =
 pub const CACHE_LOOKUPS: CounterDef =
     counter("aceso_cache_lookups_total", "Lookups of patients across a tenant that the shared cache was asked for.");
 
+/// By `outcome` (warned, refused).
+pub const PROFILE_FINDINGS: CounterDef =
+    counter("aceso_profile_findings_total", "Writes that did not meet profiles, invariants or bindings.");
+
 /// By `connection` and `result` (success, failure).
 pub const CONNECTION_RUNS: CounterDef = counter("aceso_connection_runs_total", "Runs of a connection that have ended.");
 /// By `connection` and `result` (written, unchanged, deleted, aside).
@@ -131,7 +135,10 @@ mod tests {
             CONNECTION_REFUSED,
             CONNECTION_UNKNOWN_CODES,
         ];
-        let counters = [AUDIT_ENTRIES, AUDIT_REJECTED, AUDIT_FAILURES].into_iter().chain(cache).chain(connections);
+        let counters = [AUDIT_ENTRIES, AUDIT_REJECTED, AUDIT_FAILURES, PROFILE_FINDINGS]
+            .into_iter()
+            .chain(cache)
+            .chain(connections);
         let counters: Vec<_> = counters.map(|def| def.name).collect();
         assert!(counters.iter().all(|name| name.ends_with("_total")));
         let mut all = counters;
