@@ -4,9 +4,13 @@
 use std::fs::File;
 use std::hint::black_box;
 use std::path::Path;
+use std::sync::Arc;
 
 use aceso_fhir::json::{Doc, Limits, minify, write};
-use aceso_fhir::{ValidateOptions, validate};
+use aceso_fhir::packages::{Package, PackageLimits, PackageSet};
+use aceso_fhir::profiles::Profiles;
+use aceso_fhir::terminology::{Table, Terminology};
+use aceso_fhir::{ValidateOptions, Validation, ValidationLimits, validate};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 
 /// The resources of one patient of the demo, minified.
@@ -67,5 +71,28 @@ fn resource(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, resource);
+/// Invariants, bindings and the profiles that are claimed, US Core 6.1 loaded; the documents are parsed already.
+fn whole(criterion: &mut Criterion) {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/us-core/us-core-6.1.0.tgz");
+    let package = Package::read(&std::fs::read(package).unwrap(), &PackageLimits::default()).unwrap();
+    let terminology = Terminology::new(vec![Arc::new(Table::of_package(&package).unwrap())]);
+    let profiles = Profiles::of_packages(&PackageSet::new(vec![Arc::new(package)]).unwrap());
+    let validation = Validation {
+        structure: ValidateOptions { allow_conditional: true, expected: None },
+        profiles: &profiles,
+        terminology: &terminology,
+        invariants: true,
+        claimed: true,
+        asked: &[],
+        now: aceso_base::Timestamp(1_790_000_000_000),
+        limits: ValidationLimits::default(),
+    };
+    let all: Vec<Doc> = resources().iter().map(|text| parse(text)).collect();
+    let mut group = criterion.benchmark_group(format!("whole validation, patient of {} resources", all.len()));
+    group.throughput(Throughput::Elements(all.len() as u64));
+    group.bench_function("each", |b| b.iter(|| all.iter().map(|doc| validation.run(doc).issues.len()).sum::<usize>()));
+    group.finish();
+}
+
+criterion_group!(benches, resource, whole);
 criterion_main!(benches);

@@ -226,7 +226,9 @@ async fn the_capability_statement_lists_the_operations() {
     let names = |rtype: &str| -> Vec<String> {
         let found = resources.iter().find(|resource| resource["type"] == rtype).unwrap();
         let operations = found["operation"].as_array().cloned().unwrap_or_default();
-        operations.iter().map(|operation| operation["name"].as_str().unwrap().to_owned()).collect()
+        let names = operations.iter().map(|operation| operation["name"].as_str().unwrap().to_owned());
+        // Every type has that one.
+        names.filter(|name| name != "validate").collect()
     };
     assert_eq!(names("ValueSet"), ["expand", "validate-code"]);
     assert_eq!(names("CodeSystem"), ["lookup", "validate-code", "subsumes"]);
