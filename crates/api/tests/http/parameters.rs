@@ -121,7 +121,7 @@ async fn the_statement_says_what_the_server_does() {
     for resource in resources {
         assert_eq!(
             codes(&resource["interaction"]),
-            ["read", "vread", "history-instance", "create", "update", "delete", "search-type"]
+            ["read", "vread", "history-instance", "create", "update", "patch", "delete", "search-type"]
         );
         assert_eq!(resource["conditionalRead"], "full-support");
         assert_eq!(resource["conditionalDelete"], "single");
