@@ -16,6 +16,7 @@ targets! {
     the_json_reader_holds "json"
     validation_holds "validate"
     packages_hold "package"
+    fhir_xml_holds "xml"
     search_strings_hold "search"
     query_strings_hold "query"
     apart_and_together_holds "splice"

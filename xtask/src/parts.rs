@@ -6,8 +6,8 @@ use std::process::Command;
 
 /// An independent verifier of transparency logs, pinned.
 const TLOG: &str = "aics-tlog==0.2.1";
-/// What drives the browser and what judges accessibility, pinned.
-const BROWSING: [&str; 2] = ["playwright-core@1.65.1", "axe-core@4.14.1"];
+/// What drives the browser, what judges accessibility, and another converter between FHIR JSON and XML, pinned.
+const MODULES: [&str; 3] = ["playwright-core@1.65.1", "axe-core@4.14.1", "fhir@4.12.0"];
 
 /// Where the parts are.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ pub(crate) struct Parts {
     pub python: PathBuf,
     /// Prometheus' own linter.
     pub promtool: PathBuf,
-    /// A `node_modules` with what drives the browser.
+    /// A `node_modules` with what drives the browser and what judges our XML.
     pub modules: PathBuf,
     /// A Chromium that runs without a window.
     pub chromium: PathBuf,
@@ -84,13 +84,13 @@ fn python(folder: &Path) -> Result<PathBuf, Failure> {
 /// Packages of the npm registry, in a folder of their own. None of their scripts is run.
 fn modules(folder: &Path) -> Result<PathBuf, Failure> {
     let own = folder.join("npm");
-    let marker = own.join(format!("{}.installed", BROWSING.join("+")));
+    let marker = own.join(format!("{}.installed", MODULES.join("+")));
     if !marker.exists() {
         debian("node", "--version", &["nodejs"])?;
         debian("npm", "--version", &["npm"])?;
         std::fs::create_dir_all(&own).map_err(|error| format!("{}: {error}", own.display()))?;
         let quiet = ["install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error", "--prefix"];
-        run(Command::new("npm").args(quiet).arg(&own).args(BROWSING))?;
+        run(Command::new("npm").args(quiet).arg(&own).args(MODULES))?;
         std::fs::write(&marker, b"").map_err(|error| format!("{}: {error}", marker.display()))?;
     }
     Ok(own.join("node_modules"))

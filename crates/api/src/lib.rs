@@ -4,6 +4,7 @@ mod admin;
 mod audit;
 mod auth;
 mod fhir;
+mod format;
 mod oauth;
 mod refused;
 mod reply;
@@ -41,6 +42,8 @@ pub struct Api {
     pub(crate) rng: Arc<dyn Randomness>,
     pub(crate) connections: Arc<dyn Administration>,
     pub(crate) capability: Arc<[u8]>,
+    /// The same in XML.
+    pub(crate) capability_xml: Option<Arc<[u8]>>,
     pub(crate) public_url: Arc<str>,
     pub(crate) doubts: Arc<refused::Doubts>,
 }
@@ -53,8 +56,10 @@ impl Api {
         const ABILITIES_SINCE: &str = "2026-11-22";
         let Parts { repository, identity, rng, connections, public_url } = parts;
         let capability = capability_statement(repository.settings(), env!("CARGO_PKG_VERSION"), ABILITIES_SINCE);
+        // Once: the statement is large, and nobody has to sign in to ask for it.
+        let capability_xml = format::to_xml(capability.clone(), repository.settings().json_depth).ok().map(Arc::from);
         let (capability, public_url, doubts) = (capability.into(), public_url.into(), Arc::default());
-        Self { repository, identity, rng, connections, capability, public_url, doubts }
+        Self { repository, identity, rng, connections, capability, capability_xml, public_url, doubts }
     }
 
     /// All routes of [`routes::ROUTES`].

@@ -4,6 +4,7 @@
 
 pub mod definitions;
 pub mod fhirpath;
+mod format;
 #[rustfmt::skip]
 mod generated;
 pub mod json;
@@ -15,6 +16,7 @@ pub mod terminology;
 mod validate;
 pub mod xml;
 
+pub use format::Format;
 pub use validate::{
     Issue, IssueCode, Place, Report, ValidateOptions, Validation, ValidationLimits, Visitor, validate, visit,
 };

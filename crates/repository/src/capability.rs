@@ -18,7 +18,7 @@ pub fn capability_statement(settings: &Settings, software_version: &str, date: &
         "software": { "name": "Aceso", "version": software_version },
         "implementation": { "description": "Aceso FHIR endpoint", "url": settings.base_url },
         "fhirVersion": "4.0.1",
-        "format": ["application/fhir+json", "json"],
+        "format": ["application/fhir+json", "application/fhir+xml", "json", "xml"],
         "patchFormat": PatchFormat::MEDIA_TYPES,
         "rest": [{
             "mode": "server",
@@ -58,9 +58,12 @@ fn resource(rtype: ResourceType) -> Value {
         "conditionalRead": "full-support",
         "conditionalUpdate": true,
         "conditionalDelete": "single",
-        "searchInclude": references,
         "searchParam": params,
     });
+    // An empty array is no FHIR (R4 json.html).
+    if let Some(members) = resource.as_object_mut().filter(|_| !references.is_empty()) {
+        members.insert("searchInclude".to_owned(), references.into());
+    }
     let operations = operations(rtype);
     if !operations.is_empty()
         && let Some(members) = resource.as_object_mut()

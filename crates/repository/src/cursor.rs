@@ -5,6 +5,7 @@
 use crate::{Fault, Repository};
 use aceso_base::Caller;
 use aceso_custodian::Position;
+use aceso_fhir::Format;
 use data_encoding::BASE64URL_NOPAD;
 
 /// What a cursor leads back to.
@@ -22,14 +23,15 @@ impl Repository {
         pairs: &[(String, String)],
         position: &Position,
     ) -> Result<String, Fault> {
-        let question: Vec<&(String, String)> = pairs.iter().filter(|(name, _)| name != "_cursor").collect();
+        let asks = |(name, _): &&(String, String)| !matches!(name.as_str(), "_cursor" | "_format");
+        let question: Vec<&(String, String)> = pairs.iter().filter(asks).collect();
         let question = serde_json::to_vec(&question).map_err(|_| refused())?;
         let sealed = self.door.seal_position(position, &question, &binding(caller, place)).map_err(|_| refused())?;
         Ok(BASE64URL_NOPAD.encode(&sealed))
     }
 
-    /// The search that a request goes on with, when it has a `_cursor`: which then is all that it may have, because the cursor
-    /// holds the question.
+    /// The search that a request goes on with, when it has a `_cursor`: which then is all that it may have beside a
+    /// `_format`, because the cursor holds the question.
     ///
     /// # Errors
     /// 400 for a cursor that does not open here, and for parameters beside it.
@@ -40,7 +42,7 @@ impl Repository {
         pairs: &[(String, String)],
     ) -> Result<Option<Continued>, Fault> {
         let Some((_, cursor)) = pairs.iter().find(|(name, _)| name == "_cursor") else { return Ok(None) };
-        if pairs.len() > 1 {
+        if pairs.iter().filter(|(name, _)| name != "_format").count() > 1 {
             let text = "a page link is used as it is: the cursor holds the whole question";
             return Err(Fault::at(400, "not-supported", "http._cursor", text));
         }
@@ -53,6 +55,16 @@ impl Repository {
         let pairs = serde_json::from_slice(&question).map_err(|_| refused())?;
         Ok(Continued { pairs, position })
     }
+}
+
+/// What a page link has behind the rest, so that the next page comes in the notation that this one was asked for in.
+pub(crate) fn in_format(asked: Option<Format>) -> String {
+    asked.map(|format| format!("&_format={}", format.name())).unwrap_or_default()
+}
+
+/// The notation that `_format` asks for.
+pub(crate) fn format_of(pairs: &[(String, String)]) -> Option<Format> {
+    pairs.iter().find(|(name, _)| name == "_format").and_then(|(_, value)| Format::of_parameter(value))
 }
 
 fn binding(caller: &Caller, place: &str) -> String {

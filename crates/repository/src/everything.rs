@@ -1,10 +1,12 @@
 //! `Patient/[id]/$everything` (R4 patient-operation-everything.html).
 
+use crate::cursor::{format_of, in_format};
 use crate::page::Answer;
 use crate::scope::in_compartment;
 use crate::{Fault, Repository};
 use aceso_base::{Caller, Interaction, LogicalId, SubjectId};
 use aceso_custodian::{SearchRequest, SearchScope, Shape};
+use aceso_fhir::Format;
 use aceso_fhir::definitions::ResourceType;
 
 impl Repository {
@@ -21,6 +23,7 @@ impl Repository {
         let subject = SubjectId::of_patient(id.as_str()).ok_or_else(Fault::not_found)?;
         let place = format!("Patient/{subject}/$everything");
         let continued = self.continued_by(caller, &place, pairs)?;
+        let format = in_format(format_of(pairs));
         let (pairs, after) = match &continued {
             Some(continued) => (continued.pairs.as_slice(), Some(&continued.position)),
             None => (pairs, None),
@@ -49,7 +52,8 @@ impl Repository {
         let base = &self.settings.base_url;
         let mut links = vec![("self", format!("{base}/{place}"))];
         if let Some(next) = &page.next {
-            links.push(("next", format!("{base}/{place}?_cursor={}", self.cursor_text(caller, &place, pairs, next)?)));
+            let cursor = self.cursor_text(caller, &place, pairs, next)?;
+            links.push(("next", format!("{base}/{place}?_cursor={cursor}{format}")));
         }
         Ok(self.page(page, &links))
     }
@@ -78,7 +82,7 @@ impl Asked {
                         asked.types.push(rtype);
                     }
                 }
-                "_format" if matches!(value.as_str(), "json" | "application/fhir+json" | "application/json") => {}
+                "_format" if Format::of_parameter(value).is_some() => {}
                 _ => {
                     let place = format!("http.parameter[{}]", at + 1);
                     return Err(Fault::at(

@@ -5,6 +5,7 @@ use aceso_fhir::Issue;
 use aceso_fhir::definitions::ResourceType;
 use aceso_fhir::json::{JsonError, JsonProblem};
 use aceso_fhir::search::{ParamPlace, QueryError, QueryProblem};
+use aceso_fhir::xml::{XmlError, XmlProblem};
 use std::borrow::Cow;
 
 /// One issue of an OperationOutcome. Names of elements and parameters, and positions; never a value of the request or a record.
@@ -61,6 +62,19 @@ impl Fault {
         self
     }
 
+    /// The same fault of a body that came in another notation than JSON: the bytes that the text counts are not the sender's.
+    #[must_use]
+    pub fn without_offsets(mut self) -> Self {
+        for issue in &mut self.issues {
+            let text = issue.diagnostics.trim_end_matches(')').trim_end_matches(|c: char| c.is_ascii_digit());
+            let shorter = text.strip_suffix(" (byte ").or_else(|| text.strip_suffix(" at byte "));
+            if let Some(shorter) = shorter {
+                issue.diagnostics = shorter.to_owned().into();
+            }
+        }
+        self
+    }
+
     pub(crate) fn not_found() -> Self {
         Self::new(404, "not-found", "there is no such record")
     }
@@ -113,6 +127,15 @@ impl From<JsonError> for Fault {
     fn from(error: JsonError) -> Self {
         let text = format!("{} at byte {}", error.problem, error.offset);
         let status = if matches!(error.problem, JsonProblem::TooLong | JsonProblem::TooManyValues) { 413 } else { 400 };
+        let code = if status == 413 { "too-long" } else { "structure" };
+        if error.path.is_empty() { Self::new(status, code, text) } else { Self::at(status, code, error.path, text) }
+    }
+}
+
+impl From<XmlError> for Fault {
+    fn from(error: XmlError) -> Self {
+        let text = error.to_string();
+        let status = if matches!(error.problem, XmlProblem::TooLong | XmlProblem::TooManyValues) { 413 } else { 400 };
         let code = if status == 413 { "too-long" } else { "structure" };
         if error.path.is_empty() { Self::new(status, code, text) } else { Self::at(status, code, error.path, text) }
     }

@@ -1,13 +1,16 @@
 //! The versions of one record as a Bundle (R4 http.html, section 3.1.0.12).
 
+use crate::cursor::in_format;
 use crate::page::{Answer, BundleWriter};
 use crate::{Fault, Repository};
 use aceso_base::{Caller, LogicalId, Version};
 use aceso_custodian::HistoryItem;
+use aceso_fhir::Format;
 use aceso_fhir::definitions::ResourceType;
 
 impl Repository {
-    /// history-instance. `count` versions on a page, those below `before`.
+    /// history-instance. `count` versions on a page, those below `before`. `format`: what `_format` asks
+    /// for, which the link to the next page repeats.
     ///
     /// # Errors
     /// 403, 404, 500 or 503 as a [`Fault`].
@@ -18,6 +21,7 @@ impl Repository {
         id: &LogicalId,
         before: Option<Version>,
         count: Option<usize>,
+        format: Option<Format>,
     ) -> Result<Answer, Fault> {
         let count = count.unwrap_or(self.settings.default_page);
         if count == 0 || count > self.settings.max_page {
@@ -32,7 +36,8 @@ impl Repository {
         let mut links = vec![("self", format!("{place}/_history"))];
         let lowest = items.iter().map(|item| item.version().0).min().unwrap_or(1);
         if lowest > 1 {
-            links.push(("next", format!("{place}/_history?_before={lowest}&_count={count}")));
+            let format = in_format(format);
+            links.push(("next", format!("{place}/_history?_before={lowest}&_count={count}{format}")));
         }
         let mut bundle = BundleWriter::new("history", None, &links);
         for item in &items {

@@ -1,5 +1,6 @@
 //! Searches: which part of the store a question is about, and the page that answers it.
 
+use crate::cursor::{format_of, in_format};
 use crate::page::{Answer, BundleWriter};
 use crate::scope::{in_compartment, scope_of};
 use crate::{Fault, Repository};
@@ -84,7 +85,8 @@ impl Repository {
         let mut links = vec![("self", self.self_link(call))];
         if let Some(next) = &page.next {
             let cursor = self.cursor_text(caller, &place, pairs, next)?;
-            links.push(("next", format!("{}/{place}?_cursor={cursor}", self.settings.base_url)));
+            let format = in_format(format_of(&call.pairs));
+            links.push(("next", format!("{}/{place}?_cursor={cursor}{format}", self.settings.base_url)));
         }
         Ok(Some(self.page(page, &links)))
     }

@@ -13,6 +13,7 @@ mod query;
 mod search;
 mod splice;
 mod tokens;
+mod xml;
 
 /// A function of bytes that panics when its property is broken.
 #[derive(Debug)]
@@ -51,6 +52,13 @@ pub const TARGETS: &[Target] = &[
         words: package::WORDS,
         seeds: package::seeds,
         run: package::target,
+    },
+    Target {
+        name: "xml",
+        about: "what is read from XML is written, and read again as the same, and so from JSON; no error quotes it; little makes no much",
+        words: xml::WORDS,
+        seeds: xml::seeds,
+        run: xml::target,
     },
     Target {
         name: "search",

@@ -1,6 +1,6 @@
 //! `POST /fhir/R4`: batch and transaction.
 
-use super::parts::{check_accept, json_body, no_parameters};
+use super::parts::{check_format, no_parameters, of_body, resource_body};
 use crate::Api;
 use crate::auth::Asking;
 use crate::reply::{Refusal, disclosed};
@@ -18,10 +18,10 @@ pub(crate) async fn post(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refusal> {
-    check_accept(&headers)?;
+    check_format(&headers, &uri)?;
     no_parameters(&uri)?;
-    let body = json_body(&api, &headers, body).await?;
-    let answer = api.repository.bundle(&caller, body).await?;
+    let (body, format) = resource_body(&api, &headers, body).await?;
+    let answer = api.repository.bundle(&caller, body).await.map_err(|fault| of_body(fault, format))?;
     let receipt = match answer.receipt {
         Some(receipt) => receipt,
         // Every entry made no sense, or there was none: that somebody tried is evidence too.

@@ -1,6 +1,6 @@
 //! `GET /fhir/R4/Patient/{id}/$everything`.
 
-use super::parts::{InPath, check_accept, logical_id, pairs};
+use super::parts::{InPath, check_format, logical_id, pairs};
 use crate::Api;
 use crate::auth::Asking;
 use crate::reply::{Refusal, disclosed};
@@ -16,7 +16,7 @@ pub(crate) async fn get(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    check_accept(&headers)?;
+    check_format(&headers, &uri)?;
     if rtype != "Patient" {
         return Err(Fault::new(404, "not-supported", "$everything is served for Patient only").into());
     }

@@ -1,16 +1,21 @@
 //! What FHIR endpoints read from a request: type, id, query, body, negotiated format.
 
 use crate::Api;
+use crate::format::Wanted;
 use crate::reply::Refusal;
 use aceso_base::LogicalId;
+use aceso_fhir::Format;
 use aceso_fhir::definitions::ResourceType;
+use aceso_fhir::json::Limits;
+use aceso_fhir::xml;
 use aceso_repository::{Fault, decode_pairs};
 use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequestParts, Path};
-use axum::http::header::{ACCEPT, CONTENT_TYPE};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, Uri};
 use serde::de::DeserializeOwned;
+use zeroize::Zeroizing;
 
 pub(crate) fn resource_type(name: &str) -> Result<ResourceType, Refusal> {
     ResourceType::parse(name).ok_or_else(|| Fault::new(404, "not-supported", "not a resource type of FHIR R4").into())
@@ -77,8 +82,10 @@ pub(crate) fn no_parameters(uri: &Uri) -> Result<(), Refusal> {
     for (at, (name, value)) in pairs(uri)?.iter().enumerate() {
         match (name.as_str(), value.as_str()) {
             ("_pretty", "false") => {}
-            ("_format", value) if is_json(value) => {}
-            ("_format", _) => return Err(Fault::at(406, "not-supported", "http._format", "only json is served").into()),
+            ("_format", value) if Format::of_parameter(value).is_some() => {}
+            ("_format", _) => {
+                return Err(Fault::at(406, "not-supported", "http._format", "json or xml is served").into());
+            }
             _ => {
                 let place = format!("http.parameter[{}]", at + 1);
                 return Err(Fault::at(400, "not-supported", place, "this interaction takes no parameters").into());
@@ -88,51 +95,45 @@ pub(crate) fn no_parameters(uri: &Uri) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Whether `_format` asks for what is served. A `+` in a query arrives as a space.
-pub(crate) fn is_json(format: &str) -> bool {
-    matches!(format, "json" | "application/json" | "text/json" | "application/fhir+json" | "application/fhir json")
+/// Refuses a request that wants another notation than those served: silence would look like support.
+pub(crate) fn check_format(headers: &HeaderMap, uri: &Uri) -> Result<(), Refusal> {
+    Wanted::of(headers, uri).map(|_| ())
 }
 
-/// Refuses a request that wants another format than JSON: silence would look like support.
-pub(crate) fn check_accept(headers: &HeaderMap) -> Result<(), Refusal> {
-    let mut given = headers.get_all(ACCEPT).iter().peekable();
-    if given.peek().is_none() {
-        return Ok(());
-    }
-    let fits = |range: &str| {
-        let mut parts = range.split(';').map(str::trim);
-        let media = parts.next().unwrap_or_default().to_ascii_lowercase();
-        let wanted = !parts.any(|part| matches!(part, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"));
-        let known = matches!(
-            &*media,
-            "*/*" | "application/*" | "application/fhir+json" | "application/json" | "text/json" | "json"
-        );
-        wanted && known
+/// The whole body as JSON, when it is declared as FHIR JSON or XML and within the limits; and what it came as.
+pub(crate) async fn resource_body(api: &Api, headers: &HeaderMap, body: Body) -> Result<(Vec<u8>, Format), Refusal> {
+    let Some(format) = Format::of_media_type(&media_type(headers)?) else {
+        let text = "the body must be application/fhir+json or application/fhir+xml";
+        return Err(Fault::new(415, "not-supported", text).into());
     };
-    if given.any(|value| value.to_str().unwrap_or_default().split(',').any(fits)) {
-        Ok(())
-    } else {
-        Err(Fault::new(406, "not-supported", "this server answers with application/fhir+json").into())
+    let bytes = whole_body(api, body).await?;
+    if format == Format::Json {
+        return Ok((bytes, format));
     }
+    let bytes = Zeroizing::new(bytes);
+    let settings = api.repository.settings();
+    let limits = Limits { max_bytes: settings.body_bytes, max_depth: settings.json_depth, ..Limits::default() };
+    Ok((xml::to_json(&bytes, &limits).map_err(Fault::from)?, format))
 }
 
-/// The whole body, when it is declared as JSON and within the limit.
-pub(crate) async fn json_body(api: &Api, headers: &HeaderMap, body: Body) -> Result<Vec<u8>, Refusal> {
-    if !matches!(&*media_type(headers)?, "application/fhir+json" | "application/json" | "text/json") {
-        return Err(Fault::new(415, "not-supported", "the body must be application/fhir+json").into());
-    }
-    whole_body(api, body).await
+/// A fault of a body that came in this notation. Behind [`resource_body`] bytes are counted in JSON.
+pub(crate) fn of_body(fault: Fault, format: Format) -> Fault {
+    if format == Format::Json { fault } else { fault.without_offsets() }
 }
 
-/// The media type of the body in lower case, without its parameters; of those only `charset=utf-8` fits JSON and our forms.
+/// The media type of the body in lower case, without its parameters; of those only `charset=utf-8` fits JSON, XML
+/// and our forms, and no other release of FHIR (R4 http.html, section 3.1.0.1.9).
 pub(crate) fn media_type(headers: &HeaderMap) -> Result<String, Refusal> {
     let text = single(headers, &CONTENT_TYPE)?.unwrap_or_default().to_ascii_lowercase();
     let mut parts = text.split(';').map(str::trim);
     let media = parts.next().unwrap_or_default().to_owned();
-    for charset in parts.filter_map(|part| part.strip_prefix("charset=")) {
-        if charset.trim_matches('"') != "utf-8" {
-            return Err(Fault::new(415, "not-supported", "the body must be UTF-8").into());
-        }
+    for (name, value) in parts.filter_map(|part| part.split_once('=')) {
+        let refused = match (name, value.trim_matches('"')) {
+            ("charset", charset) if charset != "utf-8" => "the body must be UTF-8",
+            ("fhirversion", version) if version != "4.0" => "the body must be of FHIR 4.0",
+            _ => continue,
+        };
+        return Err(Fault::new(415, "not-supported", refused).into());
     }
     Ok(media)
 }

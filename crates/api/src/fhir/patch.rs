@@ -2,7 +2,7 @@
 
 use super::create::IF_NONE_EXIST;
 use super::parts::{
-    InPath, check_accept, logical_id, media_type, no_parameters, refuse_header, resource_type, whole_body,
+    InPath, check_format, logical_id, media_type, no_parameters, refuse_header, resource_type, whole_body,
 };
 use super::update::if_match;
 use super::written::{self, Preferred};
@@ -24,6 +24,7 @@ pub(crate) async fn patch(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refusal> {
+    check_format(&headers, &uri)?;
     no_parameters(&uri)?;
     answer(&api, &caller, &rtype, Some(logical_id(&id)?), None, &headers, body).await
 }
@@ -36,6 +37,7 @@ pub(crate) async fn patch_conditional(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refusal> {
+    check_format(&headers, &uri)?;
     answer(&api, &caller, &rtype, None, Some(uri.query().unwrap_or_default()), &headers, body).await
 }
 
@@ -48,7 +50,6 @@ async fn answer(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Response, Refusal> {
-    check_accept(headers)?;
     refuse_header(headers, &IF_NONE_EXIST)?;
     refuse_header(headers, &header::IF_NONE_MATCH)?;
     let preferred = Preferred::of(headers)?;

@@ -1,11 +1,12 @@
 //! `GET /fhir/R4/{type}/{id}` and `…/_history/{version}`: read and vread.
 
-use super::parts::{InPath, check_accept, is_json, logical_id, pairs, resource_type, single};
+use super::parts::{InPath, check_format, logical_id, pairs, resource_type, single};
 use crate::Api;
 use crate::auth::Asking;
 use crate::reply::{Refusal, disclosed, etag, http_date, parse_http_date, unchanged};
 use aceso_base::{Caller, Timestamp, Version};
 use aceso_custodian::{Shape, Summary};
+use aceso_fhir::Format;
 use aceso_fhir::definitions::{ResourceType, TypeRef};
 use aceso_repository::{Fault, Found, ReadCall, parse_etag, parse_version};
 use axum::extract::State;
@@ -42,7 +43,7 @@ async fn answer(
     uri: &Uri,
     headers: &HeaderMap,
 ) -> Result<Response, Refusal> {
-    check_accept(headers)?;
+    check_format(headers, uri)?;
     let rtype = resource_type(rtype)?;
     let shape = shape(rtype, uri)?;
     let call = ReadCall { rtype, id: logical_id(id)?, version, shape };
@@ -110,8 +111,10 @@ fn shape(rtype: ResourceType, uri: &Uri) -> Result<Shape, Refusal> {
             ("_summary", "data") => shape.summary = Some(Summary::Data),
             ("_summary", "false") | ("_pretty", "false") => {}
             ("_summary", _) => return Err(fail("_summary", "one of true, text, data, false")),
-            ("_format", format) if is_json(format) => {}
-            ("_format", _) => return Err(Fault::at(406, "not-supported", "http._format", "only json is served").into()),
+            ("_format", format) if Format::of_parameter(format).is_some() => {}
+            ("_format", _) => {
+                return Err(Fault::at(406, "not-supported", "http._format", "json or xml is served").into());
+            }
             _ => {
                 let place = format!("http.parameter[{}]", at + 1);
                 return Err(Fault::at(400, "not-supported", place, "not a parameter of a read").into());

@@ -1,8 +1,9 @@
 //! `GET /fhir/R4/{type}`, `POST …/_search`, and the same inside a patient's compartment.
 
-use super::parts::{InPath, check_accept, form_pairs, logical_id, pairs, resource_type};
+use super::parts::{InPath, check_format, form_pairs, logical_id, pairs, resource_type};
 use crate::Api;
 use crate::auth::Asking;
+use crate::format::Wanted;
 use crate::reply::{Refusal, disclosed};
 use aceso_base::{Caller, SubjectId};
 use aceso_repository::{Fault, SearchCall};
@@ -20,7 +21,7 @@ pub(crate) async fn get(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    check_accept(&headers)?;
+    check_format(&headers, &uri)?;
     answer(&api, &caller, &rtype, None, pairs(&uri)?, true).await
 }
 
@@ -32,9 +33,9 @@ pub(crate) async fn post(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refusal> {
-    check_accept(&headers)?;
     let pairs = form_pairs(&api, &headers, &uri, body).await?;
-    answer(&api, &caller, &rtype, None, pairs, false).await
+    let wanted = Wanted::by(&headers, &pairs)?;
+    Ok(wanted.mark(answer(&api, &caller, &rtype, None, pairs, false).await))
 }
 
 pub(crate) async fn get_compartment(
@@ -44,7 +45,7 @@ pub(crate) async fn get_compartment(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    check_accept(&headers)?;
+    check_format(&headers, &uri)?;
     let subject = compartment(&owner, &id)?;
     answer(&api, &caller, &rtype, Some(subject), pairs(&uri)?, true).await
 }
@@ -57,10 +58,10 @@ pub(crate) async fn post_compartment(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refusal> {
-    check_accept(&headers)?;
     let subject = compartment(&owner, &id)?;
     let pairs = form_pairs(&api, &headers, &uri, body).await?;
-    answer(&api, &caller, &rtype, Some(subject), pairs, false).await
+    let wanted = Wanted::by(&headers, &pairs)?;
+    Ok(wanted.mark(answer(&api, &caller, &rtype, Some(subject), pairs, false).await))
 }
 
 fn compartment(owner: &str, id: &str) -> Result<SubjectId, Refusal> {

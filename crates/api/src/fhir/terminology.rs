@@ -1,11 +1,12 @@
 //! `/fhir/R4/ValueSet/$expand`, `…/$validate-code`, `/fhir/R4/CodeSystem/$lookup`, `…/$validate-code`, `…/$subsumes`.
 
-use super::parts::{check_accept, is_json, json_body, no_parameters, pairs};
+use super::parts::{check_format, no_parameters, of_body, pairs, resource_body};
 use crate::Api;
 use crate::auth::Asking;
 use crate::reply::{Refusal, disclosed};
 use aceso_base::Caller;
-use aceso_repository::{Fault, TerminologyInput, TerminologyOperation};
+use aceso_fhir::Format;
+use aceso_repository::{TerminologyInput, TerminologyOperation};
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri};
@@ -15,25 +16,20 @@ use axum::routing::{MethodRouter, get, post};
 /// The operation with its parameters in the query.
 pub(crate) fn by_query(operation: TerminologyOperation) -> MethodRouter<Api> {
     get(move |State(api): State<Api>, Asking(caller): Asking, uri: Uri, headers: HeaderMap| async move {
-        check_accept(&headers)?;
+        check_format(&headers, &uri)?;
         let mut asked = pairs(&uri)?;
-        for (_, format) in asked.extract_if(.., |(name, _)| name == "_format") {
-            if !is_json(&format) {
-                return Err(Fault::at(406, "not-supported", "http._format", "only json is served").into());
-            }
-        }
-        asked.retain(|(name, value)| (name.as_str(), value.as_str()) != ("_pretty", "false"));
-        answer(&api, &caller, operation, TerminologyInput::Query(asked)).await
+        asked.retain(|(name, value)| name != "_format" && (name.as_str(), value.as_str()) != ("_pretty", "false"));
+        answer(&api, &caller, operation, TerminologyInput::Query(asked), Format::Json).await
     })
 }
 
 /// The operation with its parameters as a Parameters resource.
 pub(crate) fn by_body(operation: TerminologyOperation) -> MethodRouter<Api> {
     post(move |State(api): State<Api>, Asking(caller): Asking, uri: Uri, headers: HeaderMap, body: Body| async move {
-        check_accept(&headers)?;
+        check_format(&headers, &uri)?;
         no_parameters(&uri)?;
-        let body = json_body(&api, &headers, body).await?;
-        answer(&api, &caller, operation, TerminologyInput::Body(body)).await
+        let (body, format) = resource_body(&api, &headers, body).await?;
+        answer(&api, &caller, operation, TerminologyInput::Body(body), format).await
     })
 }
 
@@ -42,7 +38,8 @@ async fn answer(
     caller: &Caller,
     operation: TerminologyOperation,
     input: TerminologyInput,
+    format: Format,
 ) -> Result<Response, Refusal> {
-    let answer = api.repository.terminology(caller, operation, input).await?;
+    let answer = api.repository.terminology(caller, operation, input).await.map_err(|fault| of_body(fault, format))?;
     Ok(disclosed(StatusCode::OK, answer.json, Some(&answer.receipt)))
 }

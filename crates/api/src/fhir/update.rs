@@ -1,7 +1,7 @@
 //! `PUT /fhir/R4/{type}/{id}` and `PUT /fhir/R4/{type}?…`: update and conditional update.
 
 use super::create::IF_NONE_EXIST;
-use super::parts::{InPath, check_accept, json_body, no_parameters, refuse_header, resource_type, single};
+use super::parts::{InPath, check_format, no_parameters, of_body, refuse_header, resource_body, resource_type, single};
 use super::written::{self, Preferred};
 use crate::Api;
 use crate::auth::Asking;
@@ -21,6 +21,7 @@ pub(crate) async fn put(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refusal> {
+    check_format(&headers, &uri)?;
     no_parameters(&uri)?;
     let id = LogicalId::parse(&id).map_err(|_| Fault::at(400, "value", "id", "the id in the URL is not a FHIR id"))?;
     answer(&api, &caller, &rtype, Some(id), None, &headers, body).await
@@ -34,6 +35,7 @@ pub(crate) async fn put_conditional(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refusal> {
+    check_format(&headers, &uri)?;
     answer(&api, &caller, &rtype, None, Some(uri.query().unwrap_or_default()), &headers, body).await
 }
 
@@ -46,14 +48,14 @@ async fn answer(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Response, Refusal> {
-    check_accept(headers)?;
     refuse_header(headers, &IF_NONE_EXIST)?;
     refuse_header(headers, &header::IF_NONE_MATCH)?;
     let preferred = Preferred::of(headers)?;
     let rtype = resource_type(rtype)?;
     let if_match = if_match(headers)?;
-    let body = json_body(api, headers, body).await?;
-    let stored = api.repository.update(caller, UpdateCall { rtype, id, condition, if_match, body }).await?;
+    let (body, format) = resource_body(api, headers, body).await?;
+    let call = UpdateCall { rtype, id, condition, if_match, body };
+    let stored = api.repository.update(caller, call).await.map_err(|fault| of_body(fault, format))?;
     Ok(written::answer(api, caller, preferred, stored).await)
 }
 

@@ -1,10 +1,11 @@
 //! `POST /fhir/R4/{type}/$validate`, `GET` and `POST /fhir/R4/{type}/{id}/$validate`.
 
-use super::parts::{InPath, check_accept, is_json, json_body, logical_id, pairs, resource_type, whole_body};
+use super::parts::{InPath, check_format, logical_id, of_body, pairs, resource_body, resource_type, whole_body};
 use crate::Api;
 use crate::auth::Asking;
 use crate::reply::{Refusal, disclosed};
 use aceso_base::Caller;
+use aceso_fhir::Format;
 use aceso_repository::{Fault, ValidateCall};
 use axum::body::Body;
 use axum::extract::State;
@@ -19,7 +20,7 @@ pub(crate) async fn post(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refusal> {
-    let body = Some(json_body(&api, &headers, body).await?);
+    let body = Some(resource_body(&api, &headers, body).await?);
     answer(&api, &caller, (&rtype, None), &uri, &headers, body).await
 }
 
@@ -42,11 +43,13 @@ pub(crate) async fn post_stored(
     body: Body,
 ) -> Result<Response, Refusal> {
     let body = if headers.contains_key(header::CONTENT_TYPE) {
-        Some(json_body(&api, &headers, body).await?)
+        Some(resource_body(&api, &headers, body).await?)
     } else if whole_body(&api, body).await?.is_empty() {
         None
     } else {
-        return Err(Fault::new(415, "not-supported", "the body must be application/fhir+json").into());
+        return Err(
+            Fault::new(415, "not-supported", "the body must be application/fhir+json or application/fhir+xml").into()
+        );
     };
     answer(&api, &caller, (&rtype, Some(&id)), &uri, &headers, body).await
 }
@@ -57,17 +60,14 @@ async fn answer(
     (rtype, id): (&str, Option<&str>),
     uri: &Uri,
     headers: &HeaderMap,
-    body: Option<Vec<u8>>,
+    body: Option<(Vec<u8>, Format)>,
 ) -> Result<Response, Refusal> {
-    check_accept(headers)?;
+    check_format(headers, uri)?;
     let mut pairs = pairs(uri)?;
-    for (_, format) in pairs.extract_if(.., |(name, _)| name == "_format") {
-        if !is_json(&format) {
-            return Err(Fault::at(406, "not-supported", "http._format", "only json is served").into());
-        }
-    }
-    pairs.retain(|(name, value)| (name.as_str(), value.as_str()) != ("_pretty", "false"));
+    pairs.retain(|(name, value)| name != "_format" && (name.as_str(), value.as_str()) != ("_pretty", "false"));
+    let (body, format) = body.unzip();
     let call = ValidateCall { rtype: resource_type(rtype)?, id: id.map(logical_id).transpose()?, pairs, body };
-    let answer = api.repository.validate(caller, call).await?;
+    let answer = api.repository.validate(caller, call).await;
+    let answer = answer.map_err(|fault| of_body(fault, format.unwrap_or(Format::Json)))?;
     Ok(disclosed(StatusCode::OK, answer.json, Some(&answer.receipt)))
 }

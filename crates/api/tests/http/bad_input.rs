@@ -239,7 +239,7 @@ fn bad_requests() -> Vec<Case> {
         ("summary", "GET", format!("/Patient?_summary={CANARY}"), &[400]),
         ("include", "GET", format!("/Patient?_include={CANARY}"), &[400]),
         ("format", "GET", format!("/Patient?_format={CANARY}"), &[400, 406]),
-        ("format of a read", "GET", format!("{anna}?_format=xml&x={CANARY}"), &[406]),
+        ("format of a read", "GET", format!("{anna}?_format=ttl&x={CANARY}"), &[406]),
         ("pretty", "GET", "/Patient?_pretty=true".to_owned(), &[400]),
         ("cursor", "GET", format!("/Patient?_cursor={CANARY}"), &[400]),
         ("parameter of a read", "GET", format!("{anna}?{CANARY}={CANARY}"), &[400]),
@@ -301,7 +301,7 @@ async fn other_formats_are_refused_and_ours_are_taken() {
     ] {
         get(accept).await.expect(200);
     }
-    for accept in ["application/fhir+xml", "text/html", "application/fhir+json;q=0", CANARY] {
+    for accept in ["application/fhir+turtle", "text/html", "application/fhir+json;q=0", CANARY] {
         judged("accept", &get(accept).await, &[406]);
     }
     let made = without_id(patient("x", "Carl", "Carla", "1990-01-01", "MRN-3"));
@@ -310,7 +310,7 @@ async fn other_formats_are_refused_and_ours_are_taken() {
     {
         post(media).await.expect(201);
     }
-    for media in ["application/fhir+xml", "text/plain", "application/json; charset=utf-16", CANARY] {
+    for media in ["application/fhir+turtle", "text/plain", "application/json; charset=utf-16", CANARY] {
         judged("content type", &post(media).await, &[415]);
     }
     let bare = house.call("physician", "POST", "/Patient").send().await;

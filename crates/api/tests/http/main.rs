@@ -17,3 +17,4 @@ mod roles;
 mod searches;
 mod terminology;
 mod validation;
+mod xml;

@@ -126,7 +126,7 @@ async fn the_statement_says_what_the_server_does() {
         assert_eq!(resource["conditionalRead"], "full-support");
         assert_eq!(resource["conditionalDelete"], "single");
         let own: Vec<&str> =
-            resource["searchInclude"].as_array().unwrap().iter().map(|i| i.as_str().unwrap()).collect();
+            resource["searchInclude"].as_array().into_iter().flatten().map(|i| i.as_str().unwrap()).collect();
         assert!(own.iter().all(|include| include.starts_with(&format!("{}:", resource["type"].as_str().unwrap()))));
     }
     let names: BTreeSet<&str> = resources.iter().map(|resource| resource["type"].as_str().unwrap()).collect();

@@ -73,7 +73,7 @@ pub enum XmlProblem {
     /// Two variants of a choice element.
     #[error("only one type of a choice is allowed")]
     SecondVariant,
-    /// An element without value, elements or extensions, or an attribute without characters.
+    /// An element without anything, or an attribute without characters.
     #[error("an element or attribute is empty")]
     Empty,
     /// Not a boolean, decimal or integer, where the element is one.

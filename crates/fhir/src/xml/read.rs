@@ -105,14 +105,8 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// The elements up to the end tag of what holds them; whether there was one.
-    fn members(
-        &mut self,
-        scope: TypeRef,
-        is_resource: bool,
-        out: &mut Vec<u8>,
-        first: &mut bool,
-    ) -> Result<bool, Fault> {
+    /// The elements up to the end tag of what holds them.
+    fn members(&mut self, scope: TypeRef, is_resource: bool, out: &mut Vec<u8>, first: &mut bool) -> Result<(), Fault> {
         let mut run: Option<Run> = None;
         let mut seen = 0;
         while self.next_element()? {
@@ -134,11 +128,10 @@ impl<'a> Reader<'a> {
             self.item(&mut current, out)?;
             run = Some(current);
         }
-        let any = run.is_some();
         if let Some(last) = run {
             last.finish(out, first);
         }
-        Ok(any)
+        Ok(())
     }
 
     /// Goes to the next start tag; false at the end tag. Between them stands white space only.
@@ -224,8 +217,8 @@ impl<'a> Reader<'a> {
         if let Some(id) = id {
             write_text(b"id", &id, sibling, &mut first)?;
         }
-        let has_extensions = self.members(TypeRef::ELEMENT, false, sibling, &mut first)?;
-        if value.is_none() && !has_extensions {
+        self.members(TypeRef::ELEMENT, false, sibling, &mut first)?;
+        if value.is_none() && first {
             return Err((XmlProblem::Empty, start));
         }
         if !first {
@@ -244,8 +237,8 @@ impl<'a> Reader<'a> {
         if let Some(url) = url {
             write_text(b"url", &url, out, &mut first)?;
         }
-        let any = self.members(scope, false, out, &mut first)?;
-        if url.is_none() && !any {
+        self.members(scope, false, out, &mut first)?;
+        if first {
             return Err((XmlProblem::Empty, start));
         }
         out.push(b'}');

@@ -182,8 +182,6 @@ impl Writer {
         };
         if let Some(value) = value {
             write_named(b"value", &value_text(primitive, value)?, out);
-        } else if entries.is_empty() {
-            return Err((XmlProblem::Empty, sibling.map_or(0, |node| node.span().start)));
         }
         self.content(name, &entries, out)
     }
@@ -191,10 +189,6 @@ impl Writer {
     fn complex(&mut self, name: &str, scope: TypeRef, node: Node<'_>, out: &mut Vec<u8>) -> Result<(), Fault> {
         begin(name, out);
         let entries = self.attributes_and_entries(node, scope, out)?;
-        let has_url = scope == TypeRef::EXTENSION && node.get("url").is_some();
-        if entries.is_empty() && !has_url {
-            return Err((XmlProblem::Empty, node.span().start));
-        }
         self.content(name, &entries, out)
     }
 

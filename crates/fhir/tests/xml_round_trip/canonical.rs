@@ -12,7 +12,8 @@ use quick_xml::{Reader, XmlVersion};
 pub(crate) fn json(node: Node<'_>, out: &mut Vec<u8>) {
     match node.kind() {
         Kind::Object => {
-            let says_nothing = |node: Node<'_>| !node.is_empty() && node.items().all(|item| item.kind() == Kind::Null);
+            let is_null = |item: Node<'_>| item.kind() == Kind::Null;
+            let says_nothing = |node: Node<'_>| node.kind() == Kind::Array && node.items().all(is_null);
             let mut members: Vec<_> = node.members().filter(|member| !says_nothing(member.value)).collect();
             members.sort_by(|a, b| a.key.cmp(&b.key));
             let list = members.into_iter().map(|member| (Some(member.key), member.value));

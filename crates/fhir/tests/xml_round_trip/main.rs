@@ -47,6 +47,25 @@ fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
 }
 
 #[test]
+fn the_canonical_form_tells_apart_what_differs() {
+    let form = |text: &str| canonical(&parse(text.as_bytes().to_vec()));
+    assert_eq!(form(r#"{"b":[null,null],"c":{"e":1.0,"d":"\u00e9"},"a":[]}"#), r#"{"c":{"d":"é","e":1.0}}"#);
+    for (one, other) in [
+        (r#"{"a":{}}"#, "{}"),
+        (r#"{"a":null}"#, "{}"),
+        (r#"{"a":[null,{"b":1}]}"#, r#"{"a":[{"b":1}]}"#),
+        (r#"{"a":1.0}"#, r#"{"a":1.00}"#),
+        (r#"{"a":["x","y"]}"#, r#"{"a":["y","x"]}"#),
+    ] {
+        assert_ne!(form(one), form(other));
+    }
+    let lines = |text: &str| canonical::xml(text).unwrap();
+    assert_eq!(lines("<a b='1' c=\"&lt;\"> <!-- d --><e/></a>"), "start a b=\"1\" c=\"<\"\nstart e\nend e\nend a\n");
+    assert_ne!(lines("<div> <b/></div>"), lines("<div><b/></div>"));
+    assert_ne!(lines("<a b='x y'/>"), lines("<a b='x&#10;y'/>"));
+}
+
+#[test]
 fn every_synthetic_resource_and_bundle_comes_back_the_same() {
     let mut resources = 0;
     for path in files("../../testdata/synthea", "bz2") {

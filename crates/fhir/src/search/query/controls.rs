@@ -1,5 +1,6 @@
 //! The parameters that shape the answer (R4 search.html section 3.1.1.5).
 
+use crate::Format;
 use crate::definitions::{ResourceType, TypeRef};
 use crate::search::model::{ParamKind, SearchParam, param};
 
@@ -123,17 +124,7 @@ impl Controls {
                 choose(value, &[("none", Total::None), ("estimate", Total::Estimate), ("accurate", Total::Accurate)])?,
             ),
             "_cursor" => once(&mut self.cursor, value.to_owned()),
-            // A `+` in a query string arrives as a space.
-            "_format" => choose(
-                value,
-                &[
-                    ("json", ()),
-                    ("application/json", ()),
-                    ("text/json", ()),
-                    ("application/fhir+json", ()),
-                    ("application/fhir json", ()),
-                ],
-            ),
+            "_format" => Format::of_parameter(value).map(|_| ()).ok_or(QueryProblem::NotAllowed),
             "_pretty" => choose(value, &[("true", true), ("false", false)]).map(|pretty| self.pretty = pretty),
             "_contained" => choose(value, &[("false", ())]),
             _ => Err(QueryProblem::NotSupported),

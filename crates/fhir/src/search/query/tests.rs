@@ -37,7 +37,7 @@ fn what_is_not_understood_is_refused_with_a_name_of_ours_or_a_position() {
         ("Patient", "_has:Observation:patient:code", "a", (Named("_has"), P::ReverseChain)),
         ("Patient", "_count", "-1", (Named("_count"), P::NotCount)),
         ("Patient", "_count", "+1", (Named("_count"), P::NotCount)),
-        ("Patient", "_format", "xml", (Named("_format"), P::NotAllowed)),
+        ("Patient", "_format", "ttl", (Named("_format"), P::NotAllowed)),
         ("Patient", "_sort", "SECRET", (Named("_sort"), P::NotAllowed)),
         ("Patient", "_elements", "SECRET", (Named("_elements"), P::NotAllowed)),
         ("Patient", "_include", "Observation:patient", (Named("_include"), P::NotAllowed)),
