@@ -17,6 +17,7 @@ targets! {
     validation_holds "validate"
     packages_hold "package"
     fhir_xml_holds "xml"
+    fhirpath_holds "fhirpath"
     search_strings_hold "search"
     query_strings_hold "query"
     apart_and_together_holds "splice"

@@ -12,6 +12,8 @@ use serde_json::Value;
 mod elements;
 mod expression;
 mod render;
+#[path = "../../fhir/src/fhirpath/syntax/mod.rs"]
+mod syntax;
 mod walk;
 
 use crate::official;

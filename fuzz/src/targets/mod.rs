@@ -7,6 +7,7 @@ mod clinic;
 mod config;
 mod cursor;
 mod envelope;
+mod fhirpath;
 mod json;
 mod package;
 mod query;
@@ -59,6 +60,13 @@ pub const TARGETS: &[Target] = &[
         words: xml::WORDS,
         seeds: xml::seeds,
         run: xml::target,
+    },
+    Target {
+        name: "fhirpath",
+        about: "any text is an expression or refused, and any expression ends within its budget over any document; no error quotes a value",
+        words: fhirpath::WORDS,
+        seeds: fhirpath::seeds,
+        run: fhirpath::target,
     },
     Target {
         name: "search",

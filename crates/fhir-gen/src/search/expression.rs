@@ -1,4 +1,6 @@
-//! The part of FHIRPath that R4 search parameters use, as a tree.
+//! The part of FHIRPath that R4 search parameters use: what the parser of the engine reads, narrowed to walks and conditions.
+
+use super::syntax::{self, Expr, ExprKind, Operator};
 
 /// One alternative of an expression.
 #[derive(Debug)]
@@ -42,116 +44,66 @@ pub(super) enum Cond {
 
 /// Parses a whole expression; anything outside the known part is an error.
 pub(super) fn parse(text: &str) -> Result<Vec<Term>, String> {
-    let mut parser = Parser { rest: text };
-    let mut terms = Vec::new();
-    loop {
-        terms.push(parser.term()?);
-        if parser.eat("|") {
-            continue;
-        }
-        parser.space();
-        return if parser.rest.is_empty() { Ok(terms) } else { Err(format!("not understood: {}", parser.rest)) };
+    let tree = syntax::parse(text).map_err(|error| format!("{} at byte {} of {text}", error.problem, error.at))?;
+    match tree.kind {
+        ExprKind::Operation { operator: Operator::Union, operands } => operands.iter().map(term).collect(),
+        _ => Ok(vec![term(&tree)?]),
     }
 }
 
-struct Parser<'a> {
-    rest: &'a str,
+fn term(expr: &Expr) -> Result<Term, String> {
+    let ExprKind::Operation { operator: Operator::And, operands } = &expr.kind else {
+        return path(expr).map(Term::Walk);
+    };
+    let [exists, differs] = operands.as_slice() else { return Err("more than two conditions".into()) };
+    let (ExprKind::Call { of: Some(first), name, arguments }, ExprKind::Operation { operator, operands }) =
+        (&exists.kind, &differs.kind)
+    else {
+        return Err("not exists() and !=".into());
+    };
+    let [second, Expr { kind: ExprKind::Boolean(false), .. }] = operands.as_slice() else {
+        return Err("not != false".into());
+    };
+    if name != "exists" || !arguments.is_empty() || *operator != Operator::NotEqual {
+        return Err("not exists() and !=".into());
+    }
+    let (first, second) = (path(first)?, path(second)?);
+    if first == second { Ok(Term::ExistsAndNotFalse(first)) } else { Err("exists() of one and != of another".into()) }
 }
 
-impl Parser<'_> {
-    fn space(&mut self) {
-        self.rest = self.rest.trim_start();
-    }
+fn path(expr: &Expr) -> Result<Path, String> {
+    let (of, step) = match &expr.kind {
+        ExprKind::Member { of: None, name } => return Ok(Path { root: name.clone(), steps: Vec::new() }),
+        ExprKind::Member { of: Some(of), name } => (of, Step::Child(name.clone())),
+        ExprKind::Type { of, cast: true, name } => (of, Step::Cast(name.name.clone())),
+        ExprKind::Item { of, index } if index.kind == ExprKind::Number("0".into()) => (of, Step::First),
+        ExprKind::Call { of: Some(of), name, arguments } => match (name.as_str(), arguments.as_slice()) {
+            ("as", [Expr { kind: ExprKind::Member { of: None, name }, .. }]) => (of, Step::Cast(name.clone())),
+            ("where", [condition]) => (of, Step::Where(cond(condition)?)),
+            _ => return Err(format!("{name}() is not understood")),
+        },
+        _ => return Err(format!("not understood at byte {}", expr.at)),
+    };
+    let mut path = path(of)?;
+    path.steps.push(step);
+    Ok(path)
+}
 
-    fn eat(&mut self, token: &str) -> bool {
-        self.space();
-        match self.rest.strip_prefix(token) {
-            Some(rest) => {
-                self.rest = rest;
-                true
+fn cond(expr: &Expr) -> Result<Cond, String> {
+    match &expr.kind {
+        ExprKind::Operation { operator: Operator::Equal, operands } => match operands.as_slice() {
+            [Expr { kind: ExprKind::Member { of: None, name }, .. }, Expr { kind: ExprKind::Text(value), .. }] => {
+                Ok(Cond::Equals(name.clone(), value.clone()))
             }
-            None => false,
-        }
-    }
-
-    fn need(&mut self, token: &str) -> Result<(), String> {
-        if self.eat(token) { Ok(()) } else { Err(format!("expected {token} at {}", self.rest)) }
-    }
-
-    fn word(&mut self) -> Result<String, String> {
-        self.space();
-        let end = self.rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(self.rest.len());
-        let (word, rest) = self.rest.split_at(end);
-        self.rest = rest;
-        if word.is_empty() { Err(format!("expected a name at {}", self.rest)) } else { Ok(word.to_owned()) }
-    }
-
-    fn term(&mut self) -> Result<Term, String> {
-        let path = if self.eat("(") {
-            let mut path = self.path()?;
-            if self.eat("as ") {
-                path.steps.push(Step::Cast(self.word()?));
+            _ => Err("a condition that is not name = 'value'".into()),
+        },
+        ExprKind::Type { of, cast: false, name } => match &of.kind {
+            ExprKind::Call { of: None, name: called, arguments } if called == "resolve" && arguments.is_empty() => {
+                Ok(Cond::ResolvesTo(name.name.clone()))
             }
-            self.need(")")?;
-            self.steps(&mut path.steps)?;
-            path
-        } else {
-            let mut path = self.path()?;
-            if self.eat("as ") {
-                path.steps.push(Step::Cast(self.word()?));
-            }
-            path
-        };
-        if !self.eat(".exists()") {
-            return Ok(Term::Walk(path));
-        }
-        self.need("and")?;
-        let again = self.path()?;
-        self.need("!=")?;
-        self.need("false")?;
-        if again == path { Ok(Term::ExistsAndNotFalse(path)) } else { Err("exists() of one and != of another".into()) }
-    }
-
-    fn path(&mut self) -> Result<Path, String> {
-        let mut path = Path { root: self.word()?, steps: Vec::new() };
-        self.steps(&mut path.steps)?;
-        Ok(path)
-    }
-
-    fn steps(&mut self, steps: &mut Vec<Step>) -> Result<(), String> {
-        loop {
-            self.space();
-            if self.rest.starts_with(".exists()") {
-                return Ok(());
-            } else if self.eat(".where(") {
-                steps.push(Step::Where(self.condition()?));
-                self.need(")")?;
-            } else if self.eat(".as(") {
-                steps.push(Step::Cast(self.word()?));
-                self.need(")")?;
-            } else if self.eat("[0]") {
-                steps.push(Step::First);
-            } else if self.eat(".") {
-                steps.push(Step::Child(self.word()?));
-            } else {
-                return Ok(());
-            }
-        }
-    }
-
-    fn condition(&mut self) -> Result<Cond, String> {
-        if self.eat("resolve()") {
-            self.need("is ")?;
-            return Ok(Cond::ResolvesTo(self.word()?));
-        }
-        let name = self.word()?;
-        self.need("=")?;
-        self.need("'")?;
-        let end = self.rest.find('\'').ok_or("unclosed string")?;
-        let (value, rest) = self.rest.split_at(end);
-        self.rest = rest;
-        self.need("'")?;
-        Ok(Cond::Equals(name, value.to_owned()))
+            _ => Err("a condition that is not resolve() is T".into()),
+        },
+        _ => Err("a condition that is not understood".into()),
     }
 }
 
