@@ -6,8 +6,8 @@ use std::process::Command;
 
 /// An independent verifier of transparency logs, pinned.
 const TLOG: &str = "aics-tlog==0.2.1";
-/// What drives the browser, what judges accessibility, and another converter between FHIR JSON and XML, pinned.
-const MODULES: [&str; 3] = ["playwright-core@1.65.1", "axe-core@4.14.1", "fhir@4.12.0"];
+/// What drives the browser, what judges accessibility, another converter between FHIR JSON and XML, and another FHIRPath engine, pinned.
+const MODULES: [&str; 4] = ["playwright-core@1.65.1", "axe-core@4.14.1", "fhir@4.12.0", "fhirpath@5.2.2"];
 
 /// Where the parts are.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ pub(crate) struct Parts {
     pub python: PathBuf,
     /// Prometheus' own linter.
     pub promtool: PathBuf,
-    /// A `node_modules` with what drives the browser and what judges our XML.
+    /// A `node_modules` with what drives the browser, what judges our XML and the other FHIRPath engine.
     pub modules: PathBuf,
     /// A Chromium that runs without a window.
     pub chromium: PathBuf,

@@ -1,35 +1,20 @@
 //! The public FHIRPath suite for R4, every test of it: what it expects, or a reason in a list that is as long as it has to be.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 
 use aceso_base::Timestamp;
 use aceso_fhir::definitions::{ResourceType, TypeRef};
 use aceso_fhir::fhirpath::{CheckOptions, CompileProblem, Conformance, Context, Expression, Item};
-use aceso_fhir::json::{Doc, Limits, Node};
-use aceso_fhir::{ValidateOptions, validate, xml};
-use quick_xml::Reader;
-use quick_xml::events::{BytesStart, Event};
+use aceso_fhir::json::{Doc, Node};
+use aceso_fhir::{ValidateOptions, validate};
 
-#[derive(Debug, Default, Clone)]
-struct Case {
-    name: String,
-    input: Option<String>,
-    is_predicate: bool,
-    any_order: bool,
-    checks_order: bool,
-    invalid: Option<String>,
-    expression: String,
-    outputs: Vec<(Option<String>, String)>,
-}
+use crate::cases::{Case, exceptions, folder, inputs, suite};
 
 #[test]
 fn the_suite_passes_but_for_the_exceptions_that_are_listed() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors/fhirpath");
-    let cases = read(&std::fs::read_to_string(folder.join("tests-fhir-r4.xml")).unwrap());
-    let exceptions = exceptions(&std::fs::read_to_string(folder.join("exceptions.txt")).unwrap());
-    let inputs = inputs(&folder.join("input"));
+    let cases = suite();
+    let exceptions = exceptions(&folder().join("exceptions.txt"));
+    let inputs = inputs();
     let mut failed = BTreeMap::new();
     for case in &cases {
         let doc = &inputs[case.input.as_deref().unwrap_or("patient-example.xml")];
@@ -119,76 +104,4 @@ impl Conformance for Base<'_> {
         let expected = ResourceType::parse(name).filter(|_| is_whole)?;
         Some(validate(self.0, &ValidateOptions { expected: Some(expected), ..ValidateOptions::default() }).is_ok())
     }
-}
-
-fn inputs(folder: &Path) -> BTreeMap<String, Doc> {
-    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    files.map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), input(&path))).collect()
-}
-
-fn input(path: &PathBuf) -> Doc {
-    let mut text = std::fs::read(path).unwrap();
-    if path.extension().is_some_and(|extension| extension == "xml") {
-        text = xml::to_json_in_any_order(&text, &Limits::default())
-            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    }
-    Doc::parse(text, &Limits::default()).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
-
-/// `name: reason`
-fn exceptions(text: &str) -> BTreeMap<String, String> {
-    let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
-    lines.map(|line| line.split_once(": ").unwrap()).map(|(name, why)| (name.to_owned(), why.to_owned())).collect()
-}
-
-fn read(text: &str) -> Vec<Case> {
-    let mut reader = Reader::from_str(text);
-    let (mut cases, mut case, mut content) = (Vec::<Case>::new(), Case::default(), String::new());
-    loop {
-        match reader.read_event().unwrap() {
-            Event::Start(tag) => {
-                content.clear();
-                match tag.name().as_ref() {
-                    "test" => case = begun(&tag, &cases),
-                    "expression" => case.invalid = attribute(&tag, "invalid"),
-                    "output" => case.outputs.push((attribute(&tag, "type"), String::new())),
-                    _ => {}
-                }
-            }
-            Event::Text(text) => content.push_str(&text),
-            Event::GeneralRef(reference) => {
-                let name: &str = &reference;
-                let known = [("lt", "<"), ("gt", ">"), ("amp", "&"), ("quot", "\""), ("apos", "'")];
-                content.push_str(known.iter().find(|(known, _)| *known == name).unwrap().1);
-            }
-            Event::End(tag) => match tag.name().as_ref() {
-                "expression" => case.expression = content.clone(),
-                "output" => case.outputs.last_mut().unwrap().1 = content.clone(),
-                "test" => cases.push(case.clone()),
-                _ => {}
-            },
-            Event::Eof => return cases,
-            _ => {}
-        }
-    }
-}
-
-/// The suite uses one name twice: the second is told apart by `#2`.
-fn begun(tag: &BytesStart<'_>, before: &[Case]) -> Case {
-    let name = attribute(tag, "name").unwrap();
-    let is_second = before.iter().any(|case| case.name == name);
-    let is = |name, value| attribute(tag, name).as_deref() == Some(value);
-    Case {
-        name: if is_second { name + "#2" } else { name },
-        input: attribute(tag, "inputfile"),
-        is_predicate: is("predicate", "true"),
-        any_order: is("ordered", "false"),
-        checks_order: is("checkOrderedFunctions", "true"),
-        ..Case::default()
-    }
-}
-
-fn attribute(tag: &BytesStart<'_>, name: &str) -> Option<String> {
-    let found = tag.try_get_attribute(name).unwrap()?;
-    Some(found.value.into_owned())
 }

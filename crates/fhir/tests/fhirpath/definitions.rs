@@ -1,5 +1,4 @@
 //! Every expression that the R4 definitions carry is understood: invariants and search parameters.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -10,14 +9,14 @@ use aceso_fhir::fhirpath::{CheckOptions, Expression};
 use flate2::read::GzDecoder;
 use serde_json::Value;
 
-fn resources(name: &str) -> Vec<Value> {
+pub(crate) fn resources(name: &str) -> Vec<Value> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../definitions/r4/{name}.json.gz"));
     let bundle: Value = serde_json::from_reader(GzDecoder::new(File::open(path).unwrap())).unwrap();
     bundle["entry"].as_array().unwrap().iter().map(|entry| entry["resource"].clone()).collect()
 }
 
 /// Expression and the path of the element whose invariant it is.
-fn invariants() -> BTreeSet<(String, String)> {
+pub(crate) fn invariants() -> BTreeSet<(String, String)> {
     let definitions = resources("profiles-resources").into_iter().chain(resources("profiles-types"));
     let mut found = BTreeSet::new();
     for definition in definitions.filter(|found| found["resourceType"] == "StructureDefinition") {
