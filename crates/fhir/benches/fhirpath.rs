@@ -61,7 +61,7 @@ fn fhirpath(c: &mut Criterion) {
 }
 
 /// Both engines on the same, turn by turn: nanoseconds per evaluation, the best of ten rounds after ten to warm up.
-fn beside(modules: &str, focus: &Item<'_>, context: &Context<'_>) {
+fn beside<'a>(modules: &str, focus: &Item<'a>, context: &Context<'a>) {
     let resource: Value = serde_json::from_str(OBSERVATION).unwrap();
     println!("| expression | ours ns | npm ns | ratio |\n|---|---:|---:|---:|");
     for (name, text) in EXPRESSIONS {
@@ -78,7 +78,7 @@ fn beside(modules: &str, focus: &Item<'_>, context: &Context<'_>) {
     }
 }
 
-fn timed(expression: &Expression, focus: &Item<'_>, context: &Context<'_>) -> f64 {
+fn timed<'a>(expression: &Expression, focus: &Item<'a>, context: &Context<'a>) -> f64 {
     const REPEATS: u32 = 2000;
     let start = Instant::now();
     for _ in 0..REPEATS {

@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
 use super::item::Value;
-use super::quantity::{Calendar, Quantity, Unit};
+use super::quantity::{Calendar, Quantity};
 use super::syntax::Operator;
 use super::temporal::{Date, DateTime, Precision, Time, last_day};
 
@@ -84,11 +84,7 @@ fn moved<'a>(operator: Operator, from: &Value<'a>, amount: &Quantity<'_>) -> Opt
         Operator::Minus => Decimal::NEGATIVE_ONE,
         _ => return None,
     };
-    let unit = match &amount.unit {
-        Unit::Calendar(unit) => *unit,
-        Unit::Ucum(code) => Calendar::of_ucum(code).or_else(|| Calendar::parse(code))?,
-        Unit::Other(_) => return None,
-    };
+    let unit = amount.calendar()?;
     let amount = amount.value.checked_mul(sign);
     Some(match from {
         Value::Date(date) => amount.and_then(|amount| moved_date(*date, amount, unit)).map(Value::Date),

@@ -19,8 +19,9 @@ pub(super) fn boundary<'a>(value: Value<'a>, precision: Option<i32>, high: bool)
     Some(match value {
         Value::Integer(value) => decimal(value.into(), precision, high).map(Value::Decimal),
         Value::Decimal(value) => decimal(value, precision, high).map(Value::Decimal),
-        Value::Quantity(quantity) => decimal(quantity.value, precision, high)
-            .map(|value| Value::from(Quantity { value, unit: quantity.unit.clone() })),
+        Value::Quantity(quantity) => {
+            decimal(quantity.value, precision, high).map(|value| Value::from(Quantity { value, ..(*quantity).clone() }))
+        }
         Value::Date(date) => day(date, precision.unwrap_or(8), high).map(Value::Date),
         Value::DateTime(moment) => moment_at(moment, precision.unwrap_or(17), high).map(Value::DateTime),
         Value::Time(time) => time_at(time, precision.unwrap_or(9), high).map(Value::Time),

@@ -196,7 +196,7 @@ fn value(literal: ExprKind, at: u32) -> Result<Value<'static>, Failure> {
                 (true, Some(calendar)) => Unit::Calendar(calendar),
                 _ => Unit::Ucum(unit.into()),
             };
-            Quantity { value: decimal(&value)?, unit }.into()
+            Quantity::new(decimal(&value)?, unit).into()
         }
         _ => return Err((CompileProblem::Syntax("an expression is expected"), at)),
     })

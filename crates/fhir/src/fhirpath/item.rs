@@ -250,8 +250,7 @@ pub(super) fn decimal(text: &str) -> Option<Decimal> {
     if text.contains(['e', 'E']) { Decimal::from_scientific(text).ok() } else { Decimal::from_str_exact(text).ok() }
 }
 
-/// A FHIR quantity as a System one (R4 fhirpath.html, "Quantity"): UCUM's codes of definite durations are calendar
-/// words; one with a comparator is no single quantity.
+/// A FHIR quantity as a System one (R4 fhirpath.html, "Quantity"); one with a comparator is no single quantity.
 fn quantity<'a>(node: Node<'a>) -> Option<Quantity<'a>> {
     if node.get("comparator").is_some() {
         return None;
@@ -266,7 +265,7 @@ fn quantity<'a>(node: Node<'a>) -> Option<Quantity<'a>> {
             None => Unit::Ucum(Text::Borrowed("1")),
         },
     };
-    Some(Quantity { value, unit })
+    Some(Quantity { value, unit, is_element: true })
 }
 
 fn shape_of_resource(node: Node<'_>) -> Shape {

@@ -17,6 +17,9 @@ pub struct Quantity<'a> {
     pub value: Decimal,
     /// The unit.
     pub unit: Unit<'a>,
+    /// Of a document: there UCUM's month and year stand for those of the calendar where one is needed (R4 fhirpath.html,
+    /// "Quantity"); FHIR has no code for the others.
+    pub(super) is_element: bool,
 }
 
 /// What a quantity counts.
@@ -80,6 +83,17 @@ impl Calendar {
         WORDS.iter().find(|(calendar, ..)| *calendar == self).map_or("", |(_, word, _)| word)
     }
 
+    /// How many of the other; a month or year is no number of days.
+    fn ratio(self, other: Self) -> Option<Decimal> {
+        match [self, other].map(|calendar| calendar >= Self::Month) {
+            _ if self == other => Some(Decimal::ONE),
+            [true, true] if self > other => Some(Decimal::from(12)),
+            [true, true] => Decimal::ONE.checked_div(Decimal::from(12)),
+            [false, false] => Decimal::from(self.millis()).checked_div(Decimal::from(other.millis())),
+            _ => None,
+        }
+    }
+
     /// Milliseconds; a month is 30 days and a year 365 where calendar durations are converted (section 6.6.7).
     fn millis(self) -> i64 {
         const DAY: i64 = 86_400_000;
@@ -104,9 +118,26 @@ struct Ratio {
 }
 
 impl<'a> Quantity<'a> {
+    pub(super) fn new(value: Decimal, unit: Unit<'a>) -> Self {
+        Self { value, unit, is_element: false }
+    }
+
     /// A number without unit.
     pub(super) fn plain(value: Decimal) -> Self {
-        Self { value, unit: Unit::Ucum(Text::Borrowed("1")) }
+        Self::new(value, Unit::Ucum(Text::Borrowed("1")))
+    }
+
+    /// The calendar duration that it can stand for.
+    pub(super) fn calendar(&self) -> Option<Calendar> {
+        match &self.unit {
+            Unit::Calendar(calendar) => Some(*calendar),
+            Unit::Ucum(code) => Calendar::of_ucum(code).or_else(|| match code.as_str() {
+                "mo" if self.is_element => Some(Calendar::Month),
+                "a" if self.is_element => Some(Calendar::Year),
+                word => Calendar::parse(word),
+            }),
+            Unit::Other(_) => None,
+        }
     }
 
     /// Three-valued; `None` when the units cannot be compared, or are a calendar month or year and a duration of another kind.
@@ -126,7 +157,7 @@ impl<'a> Quantity<'a> {
         };
         // A calendar month is equivalent to a month of UCUM, though not equal to it.
         let softened = |quantity: &Self| match averages(&quantity.unit) {
-            Some(code) => Quantity { value: quantity.value, unit: Unit::Ucum(Text::Borrowed(code)) },
+            Some(code) => Quantity::new(quantity.value, Unit::Ucum(Text::Borrowed(code))),
             None => quantity.clone(),
         };
         let (this, that) = (softened(self), softened(other));
@@ -143,8 +174,8 @@ impl<'a> Quantity<'a> {
             Some(calendar) => Unit::Calendar(calendar),
             None => Unit::Ucum(unit.to_owned().into()),
         };
-        let ratio = self.ratio(&Quantity { value: Decimal::ONE, unit: unit.clone() })?;
-        Some(Quantity { value: self.value.checked_mul(ratio.factor)?, unit })
+        let ratio = self.ratio(&Quantity::new(Decimal::ONE, unit.clone()))?;
+        Some(Quantity::new(self.value.checked_mul(ratio.factor)?, unit))
     }
 
     /// Whether both can be brought to one unit.
@@ -173,22 +204,14 @@ impl<'a> Quantity<'a> {
         let exact = |factor| Some(Ratio { factor, exact: true });
         match (&self.unit, &other.unit) {
             (Unit::Calendar(this), Unit::Calendar(that)) if this == that => exact(Decimal::ONE),
-            (Unit::Calendar(this), Unit::Calendar(that)) => {
-                let long = [this, that].map(|calendar| *calendar >= Calendar::Month);
-                match long {
-                    [true, true] => {
-                        let twelve = Decimal::from(12);
-                        exact(if this > that { twelve } else { Decimal::ONE.checked_div(twelve)? })
-                    }
-                    [false, false] => exact(Decimal::from(this.millis()).checked_div(Decimal::from(that.millis()))?),
-                    _ => None,
-                }
-            }
+            (Unit::Calendar(this), Unit::Calendar(that)) => this.ratio(*that).and_then(exact),
             (Unit::Calendar(this), Unit::Ucum(that)) if *this < Calendar::Month => factor(this.ucum(), that),
             (Unit::Ucum(this), Unit::Calendar(that)) if *that < Calendar::Month => factor(this, that.ucum()),
             (Unit::Ucum(this), Unit::Ucum(that)) if this == that => exact(Decimal::ONE),
             (Unit::Ucum(this), Unit::Ucum(that)) => factor(this, that),
             (Unit::Other(this), Unit::Other(that)) if this == that => exact(Decimal::ONE),
+            (Unit::Calendar(this), _) if other.is_element => this.ratio(other.calendar()?).and_then(exact),
+            (_, Unit::Calendar(that)) if self.is_element => self.calendar()?.ratio(*that).and_then(exact),
             _ => None,
         }
     }
@@ -198,7 +221,7 @@ impl<'a> Quantity<'a> {
         let (this, that, _) = self.aligned(other)?;
         let keeps_other = self.ratio(other).is_some_and(|ratio| ratio.factor > Decimal::ONE);
         let unit = if keeps_other { other.unit.clone() } else { self.unit.clone() };
-        Some(Quantity { value: this.checked_add(that.checked_mul(sign)?)?, unit })
+        Some(Quantity::new(this.checked_add(that.checked_mul(sign)?)?, unit))
     }
 
     /// The product or quotient with the unit that follows; `None` when a unit is no UCUM unit.
@@ -211,7 +234,7 @@ impl<'a> Quantity<'a> {
             _ => format!("{}{}{}", grouped(this), if divide { '/' } else { '.' }, grouped(that)),
         };
         ucum::validate(&unit).ok()?;
-        Some(Quantity { value, unit: Unit::Ucum(unit.into()) })
+        Some(Quantity::new(value, Unit::Ucum(unit.into())))
     }
 
     fn ucum(&self) -> Option<&str> {

@@ -61,6 +61,27 @@ fn a_variable_holds_in_its_chain_only() {
 }
 
 #[test]
+fn quantities_of_a_document_are_durations_of_the_calendar_where_one_is_needed() {
+    let doc = doc(
+        r#"{"resourceType":"Condition","recordedDate":"2020-01-31","onsetAge":{"value":2.0,"system":"http://unitsofmeasure.org",
+            "code":"a"},"abatementAge":{"value":30,"comparator":"<","system":"http://unitsofmeasure.org","code":"a"}}"#,
+    );
+    assert_eq!(texts(&doc, "recordedDate + onset"), ["2022-01-31"]);
+    assert_eq!(texts(&doc, "onset > 18 months"), ["true"]);
+    assert_eq!(texts(&doc, "onset = 2 'a'"), ["true"]);
+    assert_eq!(texts(&doc, "onset = 24 'mo'"), ["true"]);
+    assert_eq!(texts(&doc, "onset is Quantity and onset is Age"), ["true"]);
+    assert!(texts(&doc, "2 'a' = 2 years").is_empty());
+    assert_eq!(texts(&doc, "1 'a' ~ 1 year"), ["true"]);
+    assert_eq!(texts(&doc, "recordedDate + 1 month"), ["2020-02-29"]);
+    assert_eq!(
+        texts(&doc, "12 '[in_i]' = 1 '[ft_i]' and 37 'Cel' = 98.6 '[degF]' and 1 '[lb_av]' > 453 'g'"),
+        ["true"]
+    );
+    assert_eq!(texts(&doc, "1.10 'm' + 5 'cm'"), ["115.00 'cm'"]);
+}
+
+#[test]
 fn references_are_found_in_the_bundle_and_among_the_contained() {
     let doc = doc(r##"{"resourceType":"Bundle","entry":[
             {"fullUrl":"urn:uuid:1","resource":{"resourceType":"Patient","id":"p","active":true}},

@@ -151,5 +151,5 @@ fn written_quantity(text: &str) -> Option<Quantity<'static>> {
         Some(_) => return None,
         None => Unit::Calendar(Calendar::parse(unit)?),
     };
-    Some(Quantity { value, unit })
+    Some(Quantity::new(value, unit))
 }

@@ -44,9 +44,7 @@ pub(in crate::fhirpath) fn abs<'a>(run: &mut Evaluator<'_, 'a>, mut call: Call<'
         None => none(),
         Some(Value::Integer(value)) => maybe(value.checked_abs()),
         Some(Value::Decimal(value)) => one(value.abs()),
-        Some(Value::Quantity(quantity)) => {
-            one(Value::from(Quantity { value: quantity.value.abs(), unit: quantity.unit }))
-        }
+        Some(Value::Quantity(quantity)) => one(Value::from(Quantity { value: quantity.value.abs(), ..*quantity })),
         Some(_) => Err(mismatch(&call)),
     }
 }
