@@ -13,8 +13,9 @@ use aceso_base::{Caller, Interaction, LogicalId, Version};
 use aceso_custodian::{Change, DoorError, Expected, View};
 use aceso_fhir::definitions::ResourceType;
 use aceso_fhir::json::{Doc, Node};
-use aceso_fhir::patch::{JsonPatch, PatchError, PatchLimits};
+use aceso_fhir::patch::{FhirPathPatch, JsonPatch, PatchError, PatchLimits, XmlPatch};
 use aceso_fhir::search::Filter;
+use aceso_fhir::xml;
 use data_encoding::BASE64;
 use zeroize::Zeroizing;
 
@@ -23,17 +24,27 @@ use zeroize::Zeroizing;
 pub enum PatchFormat {
     /// JSON Patch (RFC 6902).
     JsonPatch,
+    /// FHIRPath Patch (R4 fhirpatch.html): Parameters in JSON.
+    FhirPath,
+    /// FHIRPath Patch: Parameters in XML.
+    FhirPathXml,
+    /// XML Patch (RFC 5261).
+    XmlPatch,
 }
 
 impl PatchFormat {
     /// The media types of patches, as a CapabilityStatement lists them.
-    pub const MEDIA_TYPES: &'static [&'static str] = &["application/json-patch+json"];
+    pub const MEDIA_TYPES: &'static [&'static str] =
+        &["application/json-patch+json", "application/fhir+json", "application/xml-patch+xml", "application/fhir+xml"];
 
     /// The format of a media type in lower case, without parameters.
     #[must_use]
     pub fn of_media_type(media: &str) -> Option<Self> {
         match media {
             "application/json-patch+json" => Some(Self::JsonPatch),
+            "application/fhir+json" => Some(Self::FhirPath),
+            "application/fhir+xml" => Some(Self::FhirPathXml),
+            "application/xml-patch+xml" => Some(Self::XmlPatch),
             _ => None,
         }
     }
@@ -58,6 +69,8 @@ pub struct PatchCall<'a> {
 /// A patch that was read and is one, whatever it meets.
 pub(crate) enum Patch {
     Json(Doc),
+    FhirPath(Doc),
+    Xml(XmlPatch),
 }
 
 /// A record with a patch applied, and the version that it was made of.
@@ -120,13 +133,27 @@ impl Repository {
 
     /// Reads a patch, as far as it can be judged without the record.
     pub(crate) fn read_patch(&self, format: PatchFormat, body: Vec<u8>) -> Result<Patch, Fault> {
+        let (body, limits) = (Zeroizing::new(body), self.patch_limits());
         match format {
             PatchFormat::JsonPatch => {
-                let doc = Doc::parse(body, &self.limits())?;
-                JsonPatch::read(&doc, &self.patch_limits())?;
+                let doc = Doc::parse(body.to_vec(), &limits.json)?;
+                JsonPatch::read(&doc, &limits)?;
                 Ok(Patch::Json(doc))
             }
+            PatchFormat::FhirPath => self.read_parameters(body.to_vec()),
+            PatchFormat::FhirPathXml => {
+                let json = xml::to_json(&body, &limits.json)
+                    .map_err(|error| Fault::new(400, "structure", error.to_string()))?;
+                self.read_parameters(json)
+            }
+            PatchFormat::XmlPatch => Ok(Patch::Xml(XmlPatch::read(&body, &limits)?)),
         }
+    }
+
+    fn read_parameters(&self, json: Vec<u8>) -> Result<Patch, Fault> {
+        let doc = Doc::parse(json, &self.limits())?;
+        FhirPathPatch::read(&doc, &self.patch_limits())?;
+        Ok(Patch::FhirPath(doc))
     }
 
     /// The record with the patch applied: a valid resource of its type, under its own id.
@@ -153,6 +180,8 @@ impl Repository {
         let base = Doc::parse(view.into_json(), &aceso_fhir::json::Limits::default())?;
         let text = match patch {
             Patch::Json(patch) => JsonPatch::read(patch, &limits)?.apply(&base)?,
+            Patch::FhirPath(patch) => FhirPathPatch::read(patch, &limits)?.apply(&base)?,
+            Patch::Xml(patch) => patch.apply(&base)?,
         };
         Ok(Doc::parse(text, &limits.json)?)
     }
@@ -162,12 +191,21 @@ impl Repository {
     }
 }
 
-/// The patch in an entry of a bundle: a Binary with its media type (R4 http.html, section 3.1.0.11.2).
+/// The patch in an entry of a bundle: a Binary with its media type, or Parameters (R4 http.html, section 3.1.0.11.2).
 pub(crate) fn patch_in(entry: &Entry<'_>) -> Result<(PatchFormat, Vec<u8>), Fault> {
     let resource = entry.resource.ok_or_else(|| Fault::new(400, "required", "PATCH needs a resource"))?;
     let text = |name: &str| resource.get(name).and_then(Node::as_str);
-    if text("resourceType").as_deref() != Some("Binary") {
-        return Err(Fault::at(400, "not-supported", "resourceType", "a patch in a bundle is a Binary"));
+    match text("resourceType").as_deref() {
+        Some("Parameters") => return Ok((PatchFormat::FhirPath, resource.raw().to_vec())),
+        Some("Binary") => {}
+        _ => {
+            return Err(Fault::at(
+                400,
+                "not-supported",
+                "resourceType",
+                "a patch in a bundle is a Binary or Parameters",
+            ));
+        }
     }
     let media = text("contentType").unwrap_or_default().to_ascii_lowercase();
     let media = media.split(';').next().unwrap_or_default().trim();

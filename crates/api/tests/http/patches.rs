@@ -200,6 +200,101 @@ async fn patches_are_entries_of_bundles_too() {
     assert_eq!(statuses, ["200", "422", "412", "400", "400", "400"]);
 }
 
+/// One operation of a FHIRPath Patch.
+fn parameters(kind: &str, path: &str, others: &[Value]) -> Value {
+    let mut parts = vec![json!({ "name": "type", "valueCode": kind }), json!({ "name": "path", "valueString": path })];
+    parts.extend_from_slice(others);
+    json!({ "resourceType": "Parameters", "parameter": [{ "name": "operation", "part": parts }] })
+}
+
+async fn send_as(house: &House, media: &str, path: &str, body: String) -> Answer {
+    house.call("nurse", "PATCH", path).body(media, body).send().await
+}
+
+#[tokio::test]
+async fn a_fhirpath_patch_changes_elements_in_json_and_xml_and_in_bundles() {
+    let house = House::open().await;
+    let anna = format!("/Patient/{ANNA}");
+    let family = |value: &str| {
+        parameters("replace", "Patient.name[0].family", &[json!({ "name": "value", "valueString": value })])
+    };
+    send_as(&house, "application/fhir+json", &anna, family("Neu").to_string()).await.expect(200);
+    assert_eq!(house.get("nurse", &anna).await.json()["name"], json!([{ "family": "Neu", "given": ["Anna"] }]));
+    let xml = r#"<Parameters xmlns="http://hl7.org/fhir"><parameter><name value="operation"/>
+        <part><name value="type"/><valueCode value="add"/></part><part><name value="path"/><valueString value="Patient.name.where(family = 'Neu')"/></part>
+        <part><name value="name"/><valueString value="given"/></part><part><name value="value"/><valueString value="Ida"/></part></parameter></Parameters>"#;
+    send_as(&house, "application/fhir+xml", &anna, xml.to_owned()).await.expect(200);
+    assert_eq!(house.get("nurse", &anna).await.json()["name"][0]["given"], json!(["Anna", "Ida"]));
+    let done = send(&house, "nurse", "transaction", &[entry(&anna[1..], family("Alt"))]).await.expect(200).json();
+    assert_eq!(done["entry"][0]["response"]["etag"], "W/\"4\"");
+
+    let before = house.state().await;
+    for (status, patch) in [
+        (
+            422,
+            parameters("replace", "Patient.name[7].family", &[json!({ "name": "value", "valueString": "Kzanarie" })]),
+        ),
+        (
+            422,
+            parameters(
+                "replace",
+                "Patient.name.where(family = 'Kzanarie').family",
+                &[json!({ "name": "value", "valueString": "x" })],
+            ),
+        ),
+        (422, parameters("replace", "Patient.active", &[json!({ "name": "value", "valueString": "Kzanarie" })])),
+        (422, parameters("replace", "Patient.id", &[json!({ "name": "value", "valueId": "kzanarie" })])),
+        (
+            422,
+            parameters(
+                "add",
+                "Patient",
+                &[json!({ "name": "name", "valueString": "Kzanarie" }), json!({ "name": "value", "valueString": "x" })],
+            ),
+        ),
+        (400, parameters("Kzanarie", "Patient.name", &[])),
+        (400, parameters("delete", "Patient.name[", &[])),
+        (400, patient(ANNA, "Kzanarie", "x", "1971-05-09", "1")),
+    ] {
+        let answer = send_as(&house, "application/fhir+json", &anna, patch.to_string()).await.expect(status);
+        let text = answer.text();
+        assert!(!text.contains("Kzanarie") && !text.contains("kzanarie") && !text.contains("Alt"), "{text}");
+    }
+    send_as(&house, "application/fhir+xml", &anna, "<Parameters".to_owned()).await.expect(400);
+    assert_eq!(house.state().await, before);
+}
+
+#[tokio::test]
+async fn an_xml_patch_changes_the_xml_form_of_a_resource() {
+    let house = House::open().await;
+    let anna = format!("/Patient/{ANNA}");
+    let media = "application/xml-patch+xml";
+    let diff = |operations: &str| format!(r#"<diff xmlns="http://hl7.org/fhir">{operations}</diff>"#);
+    let operations = r#"<replace sel="f:Patient/f:name[1]/f:family/@value">Neu</replace>
+        <remove sel="f:Patient/f:telecom[f:system/@value='phone']"/><add sel="f:Patient/f:birthDate" pos="after"><deceasedBoolean value="false"/></add>"#;
+    send_as(&house, media, &anna, diff(operations)).await.expect(200);
+    let read = house.get("nurse", &anna).await.json();
+    assert_eq!((&read["name"][0]["family"], &read["deceasedBoolean"]), (&json!("Neu"), &json!(false)));
+    assert_eq!((read.get("telecom"), &read["birthDate"]), (None, &json!("1971-05-09")));
+    let before = house.state().await;
+    for (status, body) in [
+        (422, diff(r#"<remove sel="f:Patient/f:telecom"/>"#)),
+        (422, diff(r#"<replace sel="f:Patient/f:name[f:family/@value='Kzanarie']/f:family/@value">x</replace>"#)),
+        (422, diff(r#"<add sel="f:Patient"><Kzanarie value="1"/></add>"#)),
+        (422, diff(r#"<replace sel="f:Patient/f:id/@value">kzanarie</replace>"#)),
+        (400, diff(r#"<Kzanarie sel="f:Patient"/>"#)),
+        (400, diff(r#"<remove sel="f:Patient//f:Kzanarie"/>"#)),
+        (400, diff("")),
+        (400, "<diff".to_owned()),
+        (400, r#"<!DOCTYPE diff [<!ENTITY a "Kzanarie">]><diff><remove sel="&a;"/></diff>"#.to_owned()),
+    ] {
+        let answer = send_as(&house, media, &anna, body.clone()).await.expect(status);
+        let text = answer.text();
+        assert!(!text.contains("Kzanarie") && !text.contains("kzanarie"), "{body}: {text}");
+    }
+    assert_eq!(house.state().await, before);
+}
+
 /// Patches that would tell, by how they end, what a record holds.
 fn probes() -> Vec<Value> {
     let race = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-birthsex";
@@ -270,6 +365,21 @@ async fn a_patch_tells_nothing_of_what_its_caller_may_not_see() {
                 refusals.insert(answers[1].clone());
             }
         }
+        // Nor does the format.
+        let by_path = |path: &str| parameters("delete", path, &[]).to_string();
+        for (media, body) in [
+            ("application/fhir+json", by_path("Patient.extension.where(value = 'F')")),
+            ("application/fhir+json", by_path("Patient.name.where(extension.exists()).given")),
+            (
+                "application/xml-patch+xml",
+                r#"<d><remove sel="f:Patient/f:extension[f:valueCode/@value='F']"/></d>"#.to_owned(),
+            ),
+        ] {
+            for (id, path) in &variants[1..] {
+                let answer = house.call(role, "PATCH", path).body(media, body.clone()).send().await;
+                refusals.insert(said(&answer, id));
+            }
+        }
         // Not even what the patch says makes a difference.
         assert_eq!(refusals.len(), 1, "{role}: {refusals:#?}");
         // That something is hidden is what a read says; nothing else of it shows.
@@ -336,7 +446,10 @@ async fn patches_of_one_record_at_once_are_all_applied() {
 async fn the_capability_statement_names_the_formats_of_patches() {
     let house = House::open().await;
     let statement = house.get("", "/metadata").await.expect(200).json();
-    assert_eq!(statement["patchFormat"], json!([JSON_PATCH]));
+    assert_eq!(
+        statement["patchFormat"],
+        json!([JSON_PATCH, "application/fhir+json", "application/xml-patch+xml", "application/fhir+xml"])
+    );
     let patient =
         statement["rest"][0]["resource"].as_array().unwrap().iter().find(|of| of["type"] == "Patient").unwrap();
     assert!(patient["interaction"].as_array().unwrap().contains(&json!({ "code": "patch" })));

@@ -9,6 +9,7 @@ use std::borrow::Cow;
 pub(super) fn equal(value: &Value<'_>, node: Node<'_>, work: &mut Work) -> Result<bool, PatchProblem> {
     match value {
         Value::Source(own) => same(*own, node, work),
+        Value::Null => Ok(node.kind() == Kind::Null),
         Value::Array(items) => {
             work.spend(1)?;
             if node.kind() != Kind::Array || node.len() != items.len() {

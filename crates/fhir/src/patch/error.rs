@@ -35,6 +35,21 @@ pub enum PatchProblem {
     /// Not a JSON Pointer (RFC 6901).
     #[error("not a JSON Pointer")]
     BadPointer,
+    /// The patch is no Parameters resource of operations (R4 fhirpatch.html).
+    #[error("a FHIRPath Patch is a Parameters resource with a list of operations")]
+    NotParameters,
+    /// The patch is no well-formed XML.
+    #[error("an XML Patch is a well-formed XML document")]
+    NotXml,
+    /// An XML Patch without an operation.
+    #[error("the patch has no operation")]
+    NoOperations,
+    /// Not a selector, or one beyond those that are served (RFC 5261, section 4.1).
+    #[error("not a selector that is served")]
+    BadSelector,
+    /// Not FHIRPath.
+    #[error("not a FHIRPath expression")]
+    BadPath,
     /// More operations than [`super::PatchLimits::operations`].
     #[error("too many operations")]
     TooManyOperations,
@@ -50,6 +65,30 @@ pub enum PatchProblem {
     /// There is nothing at the place that the operation names.
     #[error("there is nothing at this place")]
     NothingThere,
+    /// There is no XML form of the document, or what came of it is no FHIR XML.
+    #[error("the result is no resource in XML")]
+    NoXmlForm,
+    /// The path cannot be evaluated on this resource.
+    #[error("the path has no result on this resource")]
+    NoResult,
+    /// The path leads to several elements, or to one value that is none of the resource.
+    #[error("the path must lead to one element")]
+    NotOne,
+    /// The path leads to something that is no element of the resource.
+    #[error("the path does not lead to an element of the resource")]
+    NoElement,
+    /// The path does not lead to the whole of one list.
+    #[error("the path must lead to a list, all of it")]
+    NotAList,
+    /// The definitions have no element of this name and type here.
+    #[error("the definitions have no such element here")]
+    UnknownElement,
+    /// An element that comes once is there.
+    #[error("the element is there and may not be repeated")]
+    AlreadyThere,
+    /// The value has not the kind of the element.
+    #[error("the value has another type than the element")]
+    WrongType,
     /// Something is needed in which the value can be put.
     #[error("the value cannot be put here")]
     NoRoom,
@@ -67,7 +106,16 @@ impl PatchProblem {
     pub const fn is_malformed(self) -> bool {
         matches!(
             self,
-            Self::NotAPatch | Self::BadOperation | Self::UnknownOperation | Self::BadPointer | Self::TooManyOperations
+            Self::NotAPatch
+                | Self::BadOperation
+                | Self::UnknownOperation
+                | Self::BadPointer
+                | Self::NotParameters
+                | Self::BadPath
+                | Self::NotXml
+                | Self::NoOperations
+                | Self::BadSelector
+                | Self::TooManyOperations
         )
     }
 }

@@ -7,15 +7,22 @@
 //! indexes. They never repeat a value, neither of the document nor of the patch.
 
 mod compare;
+mod element;
+#[cfg(test)]
+mod element_tests;
 mod error;
+mod fhirpath_patch;
 mod json_patch;
 mod pointer;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod xml_patch;
 
 pub use error::{PatchError, PatchProblem};
+pub use fhirpath_patch::FhirPathPatch;
 pub use json_patch::JsonPatch;
+pub use xml_patch::XmlPatch;
 
 use crate::json;
 

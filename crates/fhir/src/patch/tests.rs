@@ -1,7 +1,7 @@
 use super::*;
 use crate::json::{Doc, Limits, Node};
 
-fn doc(text: &[u8]) -> Doc {
+pub(super) fn doc(text: &[u8]) -> Doc {
     Doc::parse(text.to_vec(), &Limits::default()).unwrap()
 }
 
@@ -187,4 +187,97 @@ fn strings_are_compared_by_character_and_objects_by_member() {
         let patch = format!(r#"[{{"op":"test","path":"{path}","value":{value}}}]"#);
         assert_eq!(problem(target, &patch).0, PatchProblem::TestFailed, "{patch}");
     }
+}
+
+/// The cases of an XML suite: name and text of each.
+fn cases(suite: &str) -> Vec<(&str, &str)> {
+    let mut cases = Vec::new();
+    let mut rest = suite;
+    while let Some((before, case)) = rest.split_once("<case name=\"") {
+        // What is commented out is no case.
+        let (case, after) = case.split_once("</case>").unwrap();
+        if before.rfind("<!--") <= before.rfind("-->") {
+            cases.push(case.split_once('"').unwrap());
+        }
+        rest = after;
+    }
+    cases
+}
+
+/// What stands in an element of a case, as it was written; `None` when there is no such element.
+fn inside<'a>(case: &'a str, name: &str) -> Option<&'a str> {
+    let (_, rest) = case.split_once(&format!("<{name}>"))?;
+    Some(rest.split_once(&format!("</{name}>")).unwrap().0.trim())
+}
+
+/// The narrative without what may differ in XHTML that means the same.
+fn narrative_apart(json: Vec<u8>) -> serde_json::Value {
+    let mut value: serde_json::Value = serde_json::from_slice(&json).unwrap();
+    if let Some(div) = value.get_mut("text").and_then(|text| text.get_mut("div")) {
+        *div = div.as_str().unwrap().replace("&quot;", "\"").split_whitespace().collect::<Vec<_>>().join(" ").into();
+    }
+    value
+}
+
+#[test]
+fn the_official_fhirpath_patch_cases_hold() {
+    let read = |text: &str| crate::xml::to_json_in_any_order(text.as_bytes(), &Limits::default());
+    let cases = cases(include_str!("../../vectors/patch/fhir-patch-tests.xml"));
+    assert_eq!(cases.len(), 33);
+    for (name, case) in cases {
+        let target = doc(&read(inside(case, "input").unwrap()).unwrap());
+        let patch = doc(&read(inside(case, "diff").unwrap()).unwrap());
+        let done = FhirPathPatch::read(&patch, &PatchLimits::default()).unwrap().apply(&target);
+        match (inside(case, "output"), done) {
+            (Some(expected), Ok(text)) => {
+                assert_eq!(narrative_apart(text), narrative_apart(read(expected).unwrap()), "{name}");
+            }
+            (None, Err(error)) => {
+                assert!(!error.problem.is_malformed() && case.contains("<error msg="), "{name}: {error}")
+            }
+            (Some(_), Err(error)) => panic!("{name}: {error}"),
+            (None, Ok(_)) => panic!("{name}: done, and should not be"),
+        }
+    }
+}
+
+#[test]
+fn the_official_xml_patch_cases_hold() {
+    let cases = cases(include_str!("../../vectors/patch/xml-patch-tests.xml"));
+    assert_eq!(cases.len(), 29);
+    for (name, case) in cases {
+        let target = inside(case, "target").unwrap();
+        let (_, patch) = case.split_once("<patch ").unwrap();
+        let patch = format!("<patch {}</patch>", patch.split_once("</patch>").unwrap().0);
+        let done = XmlPatch::read(patch.as_bytes(), &PatchLimits::default())
+            .and_then(|patch| patch.apply_to_xml(target.as_bytes()));
+        match (inside(case, "patched"), done) {
+            (Some(expected), Ok(text)) => {
+                assert_eq!(canonical(std::str::from_utf8(&text).unwrap()), canonical(expected), "{name}");
+            }
+            (None, Err(_)) => assert!(case.contains("<error message="), "{name}"),
+            (Some(_), Err(error)) => panic!("{name}: {error}"),
+            (None, Ok(_)) => panic!("{name}: done, and should not be"),
+        }
+    }
+}
+
+/// The same text for documents that differ only in white space between elements, order of attributes and empty tags.
+fn canonical(text: &str) -> String {
+    let mut out = Vec::new();
+    let mut top = xml_patch::tree::read(text, &Limits::default()).unwrap();
+    fn strip(content: &mut Vec<xml_patch::tree::Content>) {
+        content.retain(|content| !matches!(content, xml_patch::tree::Content::Text(text) if text.trim().is_empty()));
+        for content in content {
+            if let xml_patch::tree::Content::Element(element) = content {
+                element
+                    .attributes
+                    .sort_by(|one, other| (&one.0.prefix, &one.0.local).cmp(&(&other.0.prefix, &other.0.local)));
+                strip(&mut element.content);
+            }
+        }
+    }
+    strip(&mut top);
+    xml_patch::tree::write(&top, &mut Vec::new(), &mut out);
+    String::from_utf8(out).unwrap()
 }

@@ -13,7 +13,10 @@ pub(super) enum Value<'a> {
     Source(Node<'a>),
     Object(Vec<Member<'a>>),
     Array(Vec<Value<'a>>),
+    Null,
 }
+
+const NULL: &[u8] = b"null";
 
 #[derive(Clone)]
 pub(super) struct Member<'a> {
@@ -70,6 +73,30 @@ impl Work {
 }
 
 impl<'a> Value<'a> {
+    /// A member of an object that is being made.
+    pub(super) fn member(name: &str, value: Self) -> Member<'a> {
+        Member { key: Key::Name(Zeroizing::new(name.to_owned())), value }
+    }
+
+    /// Whether it is `null`.
+    pub(super) fn is_null(&self) -> bool {
+        match self {
+            Self::Source(node) => node.kind() == Kind::Null,
+            Self::Null => true,
+            Self::Object(_) | Self::Array(_) => false,
+        }
+    }
+
+    /// How many members or items; 0 for any other kind.
+    fn len(&self) -> usize {
+        match self {
+            Self::Source(node) => node.len(),
+            Self::Object(members) => members.len(),
+            Self::Array(items) => items.len(),
+            Self::Null => 0,
+        }
+    }
+
     /// Opens one level, so that what is directly inside can be reached and changed.
     fn open(&mut self, work: &mut Work) -> Result<(), PatchProblem> {
         let Self::Source(node) = *self else { return Ok(()) };
@@ -91,6 +118,7 @@ impl<'a> Value<'a> {
         work.spend(1)?;
         match self {
             Self::Source(node) => Ok((node.raw().len(), depth(*node, work)?)),
+            Self::Null => Ok((NULL.len(), 0)),
             Self::Object(members) => {
                 let (mut size, mut deepest) = (2_usize, 0);
                 for Member { key, value } in members {
@@ -115,6 +143,7 @@ impl<'a> Value<'a> {
     fn write(&self, out: &mut Vec<u8>) {
         match self {
             Self::Source(node) => out.extend_from_slice(node.raw()),
+            Self::Null => out.extend_from_slice(NULL),
             Self::Object(members) => {
                 out.push(b'{');
                 for (at, Member { key, value }) in members.iter().enumerate() {
@@ -198,7 +227,7 @@ impl<'a> Tree<'a> {
                 work.spend(items.len() - at)?;
                 items.insert(at, value);
             }
-            (Value::Source(_), _) => return Err(PatchProblem::NoRoom),
+            (Value::Source(_) | Value::Null, _) => return Err(PatchProblem::NoRoom),
         }
         Ok(())
     }
@@ -217,7 +246,7 @@ impl<'a> Tree<'a> {
                 work.spend(items.len() - at)?;
                 Ok(items.remove(at))
             }
-            (Value::Source(_), _) => Err(PatchProblem::NothingThere),
+            (Value::Source(_) | Value::Null, _) => Err(PatchProblem::NothingThere),
         }
     }
 
@@ -231,6 +260,15 @@ impl<'a> Tree<'a> {
     /// Whether there is anything at a place.
     pub(super) fn reach(&mut self, path: &Path<'_>) -> Result<(), PatchProblem> {
         at(&mut self.root, path, &mut self.work).map(|_| ())
+    }
+
+    /// How many members or items the value at a place has; 0 where there is none.
+    pub(super) fn length(&mut self, path: &Path<'_>) -> Result<usize, PatchProblem> {
+        match at(&mut self.root, path, &mut self.work) {
+            Ok(value) => Ok(value.len()),
+            Err(PatchProblem::NothingThere) => Ok(0),
+            Err(problem) => Err(problem),
+        }
     }
 
     /// A copy of the value at a place.
@@ -288,7 +326,7 @@ fn at<'t, 'a>(root: &'t mut Value<'a>, path: &Path<'_>, work: &mut Work) -> Resu
                 &mut found.ok_or(PatchProblem::NothingThere)?.value
             }
             Value::Array(items) => index(token).and_then(|at| items.get_mut(at)).ok_or(PatchProblem::NothingThere)?,
-            Value::Source(_) => return Err(PatchProblem::NothingThere),
+            Value::Source(_) | Value::Null => return Err(PatchProblem::NothingThere),
         };
     }
     Ok(value)

@@ -16,8 +16,8 @@ mod cursor;
 mod div;
 mod error;
 mod read;
-mod tag;
-mod text;
+pub(crate) mod tag;
+pub(crate) mod text;
 mod trail;
 mod write;
 

@@ -8,7 +8,7 @@ const MAX_ATTRIBUTES: usize = 64;
 
 /// What the prefix of a name stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Space {
+pub(crate) enum Space {
     /// No namespace.
     None,
     Fhir,
@@ -22,25 +22,25 @@ pub(super) enum Space {
 
 /// One attribute. `quoted` is its value as it was written, quotes included.
 #[derive(Clone, Copy)]
-pub(super) struct Attribute<'a> {
-    pub(super) prefix: &'a str,
-    pub(super) local: &'a str,
+pub(crate) struct Attribute<'a> {
+    pub(crate) prefix: &'a str,
+    pub(crate) local: &'a str,
     pub(super) quoted: &'a str,
     /// Where the name starts and where the value, without its quote.
     pub(super) start: usize,
-    pub(super) value_start: usize,
+    pub(crate) value_start: usize,
     pub(super) space: Space,
 }
 
 impl<'a> Attribute<'a> {
     /// What stands between the quotes.
-    pub(super) fn raw(&self) -> &'a str {
+    pub(crate) fn raw(&self) -> &'a str {
         self.quoted.get(1..self.quoted.len().saturating_sub(1)).unwrap_or_default()
     }
 }
 
 /// Reads `name a="b" …`, which starts at `start` of the document: prefix and local name. Attributes go to the list.
-pub(super) fn parse<'a>(
+pub(crate) fn parse<'a>(
     tag: &'a str,
     start: usize,
     attributes: &mut Vec<Attribute<'a>>,

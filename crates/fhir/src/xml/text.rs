@@ -9,7 +9,7 @@ use super::{Fault, XmlProblem};
 use crate::definitions::Primitive;
 
 /// Text that is borrowed when nothing had to be changed; a copy is overwritten when dropped.
-pub(super) enum Plain<'a> {
+pub(crate) enum Plain<'a> {
     Borrowed(&'a str),
     Owned(Zeroizing<String>),
 }
@@ -35,7 +35,7 @@ impl Deref for Plain<'_> {
 }
 
 /// Whether there is only white space (production S).
-pub(super) fn is_space(text: &str) -> bool {
+pub(crate) fn is_space(text: &str) -> bool {
     text.bytes().all(is_space_byte)
 }
 
@@ -44,7 +44,7 @@ pub(super) fn is_space_byte(byte: u8) -> bool {
 }
 
 /// Where the first character is that XML does not allow (production Char).
-pub(super) fn first_forbidden(text: &str) -> Option<usize> {
+pub(crate) fn first_forbidden(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     let mut at = 0;
     loop {
@@ -59,7 +59,7 @@ pub(super) fn first_forbidden(text: &str) -> Option<usize> {
 }
 
 /// The character that `&name;` stands for.
-pub(super) fn reference(name: &str) -> Result<char, XmlProblem> {
+pub(crate) fn reference(name: &str) -> Result<char, XmlProblem> {
     let code = match name.strip_prefix('#') {
         Some(number) => match number.strip_prefix('x') {
             Some(hex) => digits(hex, 16),
@@ -91,7 +91,7 @@ fn is_allowed(c: char) -> bool {
 }
 
 /// The value of an attribute from what stands between its quotes: references resolved, line ends and tabs as spaces.
-pub(super) fn attribute_value(raw: &str, start: usize) -> Result<Plain<'_>, Fault> {
+pub(crate) fn attribute_value(raw: &str, start: usize) -> Result<Plain<'_>, Fault> {
     let special = |b: u8| matches!(b, b'&' | b'\t' | b'\n' | b'\r');
     if !raw.bytes().any(special) {
         return Ok(Plain::Borrowed(raw));
@@ -119,7 +119,7 @@ pub(super) fn attribute_value(raw: &str, start: usize) -> Result<Plain<'_>, Faul
 }
 
 /// Line ends as XML reads them: one line feed each.
-pub(super) fn line_ends(text: &str) -> Plain<'_> {
+pub(crate) fn line_ends(text: &str) -> Plain<'_> {
     if !text.bytes().any(|b| b == b'\r') {
         return Plain::Borrowed(text);
     }
@@ -135,7 +135,7 @@ pub(super) fn line_ends(text: &str) -> Plain<'_> {
 }
 
 /// Appends an attribute's value with the escapes of Canonical XML (section 2.3).
-pub(super) fn write_attribute(text: &str, out: &mut Vec<u8>) {
+pub(crate) fn write_attribute(text: &str, out: &mut Vec<u8>) {
     let mut rest = text.as_bytes();
     while let Some(at) = rest.iter().position(|b| matches!(b, b'&' | b'<' | b'"' | b'\t' | b'\n' | b'\r')) {
         let (plain, special) = rest.split_at(at);
