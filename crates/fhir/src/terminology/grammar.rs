@@ -7,6 +7,10 @@ use super::store::Terminology;
 const MEDIA_TYPES: &str = "urn:ietf:bcp:13";
 /// Language tags (RFC 5646).
 const LANGUAGES: &str = "urn:ietf:bcp:47";
+/// Units of measure (The Unified Code for Units of Measure, case sensitive).
+const UNITS: &str = "http://unitsofmeasure.org";
+/// Longer expressions are not looked at: no unit in use is nearly as long.
+const LONGEST_UNIT: usize = 256;
 /// Country codes, of which R4 lists those with two letters.
 const COUNTRIES: &str = "http://hl7.org/fhir/ValueSet/iso3166-1-2";
 
@@ -23,13 +27,17 @@ pub(super) fn contains(terminology: &Terminology, system: &str, code: &str) -> C
         MEDIA_TYPES if media_type(code) => Contains::Yes,
         MEDIA_TYPES => Contains::No,
         LANGUAGES => language(terminology, code),
+        // UCUM has no spaces, but FHIR itself lists units with spaces in their annotations.
+        UNITS if code.len() > LONGEST_UNIT || code.contains(' ') => Contains::Unknown,
+        UNITS if ucum::validate(code).is_ok() => Contains::Yes,
+        UNITS => Contains::No,
         _ => Contains::Unknown,
     }
 }
 
 /// Whether a system is a grammar.
 pub(super) fn is(system: &str) -> bool {
-    matches!(system, MEDIA_TYPES | LANGUAGES)
+    matches!(system, MEDIA_TYPES | LANGUAGES | UNITS)
 }
 
 /// `type/subtype` and parameters (RFC 6838 section 4.2, RFC 2045 section 5.1). Types that nobody registered are types too.

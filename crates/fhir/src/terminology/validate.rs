@@ -67,7 +67,7 @@ impl Terminology {
         self.system(url, version).is_some()
     }
 
-    /// Whether a code system is a grammar that is judged without a list: media types and languages.
+    /// Whether a code system is a grammar that is judged without a list: media types, languages and units.
     #[must_use]
     pub fn is_grammar(&self, url: &str) -> bool {
         grammar::is(url)

@@ -186,3 +186,25 @@ fn media_types_and_languages_are_judged_by_their_grammar() {
         assert_eq!(core.contains(language, None, unsure), Contains::Unknown, "{unsure}");
     }
 }
+
+#[test]
+fn units_are_judged_by_their_grammar_and_every_unit_that_fhir_lists_is_one() {
+    let core = core();
+    let units = "http://unitsofmeasure.org";
+    let listed = Table::core().sets().flat_map(refs::SetRef::clauses).filter(|clause| clause.system() == Some(units));
+    let listed: Vec<&str> = listed.flat_map(refs::ClauseRef::listed).map(refs::ListedRef::code).collect();
+    assert!(listed.len() > 1300);
+    for code in listed {
+        let expected = if code.contains(' ') { Contains::Unknown } else { Contains::Yes };
+        assert_eq!(core.in_system(units, None, code), expected, "{code}");
+    }
+    for good in ["mm[Hg]", "10*3/uL", "{score}", "kg/m2", "%", "1"] {
+        assert_eq!(core.contains("http://unitsofmeasure.org/vs", None, good), Contains::Yes, "{good}");
+    }
+    for bad in ["", "mmhg", "kilos", "kg/", "Kg"] {
+        assert_eq!(core.contains("http://unitsofmeasure.org/vs", None, bad), Contains::No, "{bad:?}");
+    }
+    for unsure in ["m.".repeat(200), "{a b}".to_owned()] {
+        assert_eq!(core.contains("http://unitsofmeasure.org/vs", None, &unsure), Contains::Unknown);
+    }
+}
