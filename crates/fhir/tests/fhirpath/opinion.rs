@@ -13,6 +13,7 @@ use aceso_fhir::definitions::ResourceType;
 use aceso_fhir::fhirpath::{Context, Expression, Item, Value as System};
 use aceso_fhir::json::{Doc, Limits, Node};
 use bzip2::read::BzDecoder;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::cases::{exceptions, folder, inputs, suite};
@@ -101,9 +102,13 @@ fn rtype(node: Node<'_>) -> ResourceType {
 fn theirs(asked: &[Asked], inputs: &BTreeMap<String, Doc>) -> Vec<Value> {
     let modules = std::env::var("ACESO_PARTS_MODULES")
         .unwrap_or_else(|_| panic!("ACESO_PARTS_MODULES is not set: cargo xtask test installs the npm packages"));
-    let resources: BTreeMap<&str, Value> =
+    // As they are written: whether a parsed `Value` keeps the order of members depends on what else is built.
+    let resources: BTreeMap<&str, &RawValue> =
         inputs.iter().map(|(name, doc)| (name.as_str(), serde_json::from_slice(doc.text()).unwrap())).collect();
-    let request = json!({ "modules": modules, "inputs": resources, "cases": asked }).to_string();
+    let [modules, resources, cases] =
+        [serde_json::to_string(&modules), serde_json::to_string(&resources), serde_json::to_string(asked)]
+            .map(Result::unwrap);
+    let request = format!(r#"{{"modules":{modules},"inputs":{resources},"cases":{cases}}}"#);
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fhirpath/second_opinion.mjs");
     let mut node = Command::new("node").arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     node.stdin.take().unwrap().write_all(request.as_bytes()).unwrap();
