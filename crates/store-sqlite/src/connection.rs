@@ -13,6 +13,8 @@ pub(crate) enum Role {
     Writer,
     /// Reads only: about 2 MB of page cache.
     Reader,
+    /// Carries the write-ahead log over and does nothing else.
+    Carrier,
 }
 
 /// After a checkpoint has emptied a log that grew beyond this, the file is cut back to it.
@@ -28,6 +30,7 @@ pub(crate) fn open(path: &Path, role: Role) -> Result<Connection, StoreError> {
             create_private(path)?;
             OpenFlags::SQLITE_OPEN_READ_WRITE
         }
+        Role::Carrier => OpenFlags::SQLITE_OPEN_READ_WRITE,
         Role::Reader => OpenFlags::SQLITE_OPEN_READ_ONLY,
     };
     let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(fault)?;
@@ -80,6 +83,10 @@ fn settings(role: Role) -> &'static [(&'static str, i64)] {
             ("wal_autocheckpoint", 0),
             ("journal_size_limit", LOG_FILE_KEEP_BYTES),
         ],
+        // FULL: the log is synced before it is carried over, and the database before the log may begin anew.
+        Role::Carrier => {
+            &[("synchronous", 2), ("temp_store", 2), ("mmap_size", 0), ("cache_size", -256), ("wal_autocheckpoint", 0)]
+        }
         Role::Reader => {
             &[("query_only", 1), ("cell_size_check", 1), ("temp_store", 2), ("mmap_size", 0), ("cache_size", -2_000)]
         }

@@ -121,12 +121,16 @@ impl Database {
         self.give_up_after(error);
     }
 
-    /// Carries what is in the write-ahead log over into the database when it has more than `pages`; readers and the next
-    /// commits go on. Failures are left to the next try: everything acknowledged is durable in the log.
-    pub(crate) fn tidy(&mut self, pages: i64) -> Result<(), StoreError> {
-        let connection = self.connection()?;
-        let (_, logged, carried) = checkpoint(connection, "NOOP")?;
-        if logged - carried >= pages { checkpoint(connection, "PASSIVE").map(drop) } else { Ok(()) }
+    /// How many pages of the write-ahead log are not yet carried over into the database.
+    pub(crate) fn log_pages(&self) -> Result<i64, StoreError> {
+        let (_, logged, carried) = checkpoint(self.connection()?, "NOOP")?;
+        Ok(logged - carried)
+    }
+
+    /// Carries what is in the write-ahead log over into the database; readers and the next commits go on. A failure is left to the
+    /// next try: everything acknowledged is durable in the log.
+    pub(crate) fn carry_over(&self) -> Result<(), StoreError> {
+        checkpoint(self.connection()?, "PASSIVE").map(drop)
     }
 
     /// Empties the write-ahead log, so that nothing replaced or destroyed is left in it.
@@ -157,7 +161,7 @@ fn stored_size(connection: &Connection) -> Result<u64, StoreError> {
 }
 
 /// Whether it was kept from ending, pages in the log, pages carried over.
-fn checkpoint(connection: &Connection, mode: &str) -> Result<(i64, i64, i64), StoreError> {
+pub(crate) fn checkpoint(connection: &Connection, mode: &str) -> Result<(i64, i64, i64), StoreError> {
     let sql = match mode {
         "NOOP" => "PRAGMA wal_checkpoint(NOOP)",
         "PASSIVE" => "PRAGMA wal_checkpoint(PASSIVE)",

@@ -4,6 +4,7 @@
 //! transaction is on the disk. Reads go through a few pooled connections. A crash at any point leaves the last commit.
 
 mod apply;
+mod carrier;
 mod changes;
 mod connection;
 #[cfg(feature = "insecure-benchmark-control")]

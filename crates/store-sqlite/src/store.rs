@@ -1,5 +1,6 @@
 //! The store as the rest of the product holds it.
 
+use crate::carrier::Carrier;
 use crate::changes::{Changes, GivenTokens};
 use crate::connection::{Role, fault, open};
 use crate::database::Database;
@@ -20,6 +21,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// Bytes of one page of the database.
 const PAGE_BYTES: u64 = 4096;
@@ -39,12 +41,14 @@ pub struct Options {
     pub batch_units: usize,
     /// Bytes in one commit.
     pub batch_bytes: usize,
+    /// How long a commit waits for more units at most while many write at once. Whoever writes alone does not wait.
+    pub gather: Duration,
     /// Pages of 4 KB in the write-ahead log from which on they are carried over into the database.
     pub log_pages: u32,
 }
 
 impl Default for Options {
-    /// 64 MiB reserve, no quota, 4096 units or 32 MiB waiting, 512 units or 4 MiB a commit, 16 MB of write-ahead log.
+    /// 64 MiB reserve, no quota, 4096 units or 32 MiB waiting, 512 units or 4 MiB a commit, 0.4 ms for more, 16 MB of write-ahead log.
     fn default() -> Self {
         Self {
             disk_reserve: 64 << 20,
@@ -53,6 +57,7 @@ impl Default for Options {
             queue_bytes: 32 << 20,
             batch_units: 512,
             batch_bytes: 4 << 20,
+            gather: Duration::from_micros(400),
             log_pages: 4000,
         }
     }
@@ -135,6 +140,7 @@ impl SqliteStore {
             queue_bytes: options.queue_bytes,
             batch_units: options.batch_units,
             batch_bytes: options.batch_bytes,
+            gather: options.gather,
         }));
         let opening = connection.query_row("SELECT randomblob(8)", [], |row| row.get(0)).map_err(fault)?;
         let shared = Arc::new(Shared::new(path, &options, GivenTokens::new(opening)));
@@ -152,6 +158,7 @@ impl SqliteStore {
             given: Vec::new(),
             measured: None,
             log_pages: i64::from(options.log_pages),
+            carrier: Carrier::start(path)?,
         };
         let writer = std::thread::Builder::new()
             .name("store-writer".to_owned())

@@ -2,6 +2,7 @@
 //! after the disk has it.
 
 use crate::apply::{Batch, Counters, Verdict};
+use crate::carrier::Carrier;
 use crate::database::Database;
 use crate::log::insert_frame;
 use crate::queue::{Answer, Job, Next, Queue};
@@ -35,6 +36,7 @@ pub(crate) struct Writer {
     pub(crate) given: Vec<usize>,
     pub(crate) measured: Option<Instant>,
     pub(crate) log_pages: i64,
+    pub(crate) carrier: Carrier,
 }
 
 /// A unit that is part of a written batch.
@@ -71,6 +73,7 @@ impl Writer {
             }
             self.tidy();
         }
+        self.carrier.stop();
         // A log that cannot be emptied now is read again at the next start.
         let _ = self.database.empty_log();
     }
@@ -171,7 +174,12 @@ impl Writer {
             self.erased = false;
         }
         // A failure shows again at the next commit, where somebody is told.
-        let _ = self.database.tidy(self.log_pages);
+        if self.carrier.has_ended() {
+            // Little is left: what came while the pass went on.
+            let _ = self.database.carry_over();
+        } else if self.carrier.is_idle() && self.database.log_pages().is_ok_and(|pages| pages >= self.log_pages) {
+            self.carrier.ask();
+        }
     }
 }
 
