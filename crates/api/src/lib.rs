@@ -34,9 +34,12 @@ pub struct Parts {
     pub public_url: String,
 }
 
-/// What the endpoints work with.
+/// What the endpoints work with. Cheap to clone: every layer of every request has its own.
 #[derive(Clone)]
-pub struct Api {
+pub struct Api(Arc<Room>);
+
+/// What is in it; none of it is public.
+pub struct Room {
     pub(crate) repository: Repository,
     pub(crate) identity: Arc<Identity>,
     pub(crate) rng: Arc<dyn Randomness>,
@@ -59,11 +62,19 @@ impl Api {
         // Once: the statement is large, and nobody has to sign in to ask for it.
         let capability_xml = format::to_xml(capability.clone(), repository.settings().json_depth).ok().map(Arc::from);
         let (capability, public_url, doubts) = (capability.into(), public_url.into(), Arc::default());
-        Self { repository, identity, rng, connections, capability, capability_xml, public_url, doubts }
+        Self(Arc::new(Room { repository, identity, rng, connections, capability, capability_xml, public_url, doubts }))
     }
 
     /// All routes of [`routes::ROUTES`].
     pub fn router(self) -> Router {
         routes::router(self)
+    }
+}
+
+impl std::ops::Deref for Api {
+    type Target = Room;
+
+    fn deref(&self) -> &Room {
+        &self.0
     }
 }

@@ -11,6 +11,7 @@ use axum::extract::State;
 use axum::http::header::{ACCEPT, CONTENT_TYPE, VARY};
 use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
+use std::sync::Arc;
 
 pub(crate) async fn get(State(api): State<Api>, uri: Uri, headers: HeaderMap) -> Result<Response, Refusal> {
     let wanted = Wanted::of(&headers, &uri)?;
@@ -29,10 +30,11 @@ pub(crate) async fn get(State(api): State<Api>, uri: Uri, headers: HeaderMap) ->
         }
     }
     // A reference-counted text: the statement is large, and many clients ask for it.
-    match api.capability_xml {
+    match &api.capability_xml {
         Some(xml) if wanted.format == Format::Xml => {
-            Ok(([(CONTENT_TYPE, wanted.header()), (VARY, ACCEPT.into())], Bytes::from_owner(xml)).into_response())
+            Ok(([(CONTENT_TYPE, wanted.header()), (VARY, ACCEPT.into())], Bytes::from_owner(Arc::clone(xml)))
+                .into_response())
         }
-        _ => Ok(([(CONTENT_TYPE, FHIR_JSON)], Bytes::from_owner(api.capability)).into_response()),
+        _ => Ok(([(CONTENT_TYPE, FHIR_JSON)], Bytes::from_owner(Arc::clone(&api.capability))).into_response()),
     }
 }
