@@ -11,7 +11,7 @@ use crate::gaps::Gap;
 use crate::linked::{Admitted, LinkedStop, MAX_LINKED};
 use crate::open::{OpenFailure, Plain};
 use aceso_audit::Receipt;
-use aceso_base::{Caller, LogicalId, SubjectId, Timestamp, Version};
+use aceso_base::{Caller, LogicalId, Region, SubjectId, TenantId, Timestamp, Version};
 use aceso_fhir::definitions::ResourceType;
 use aceso_fhir::search::SearchView;
 use aceso_phi::Phi;
@@ -37,6 +37,13 @@ pub(super) struct Hits {
     pub(super) hits: Vec<Hit>,
     /// The rules left linked records out.
     pub(super) left_out: bool,
+}
+
+impl Hits {
+    pub(super) fn sorted(mut hits: Vec<Hit>, left_out: bool) -> Self {
+        hits.sort_unstable_by(|a, b| a.sort_key().cmp(&b.sort_key()));
+        Self { hits, left_out }
+    }
 }
 
 pub(crate) type Name = (ResourceType, LogicalId);
@@ -69,8 +76,7 @@ impl Custodian {
                 Err(LinkedStop::Door(error)) => return Err(error),
             }
         }
-        hits.sort_unstable_by(|a, b| a.sort_key().cmp(&b.sort_key()));
-        Ok(Hits { hits, left_out })
+        Ok(Hits::sorted(hits, left_out))
     }
 
     /// The matches that the grant covers, the candidates that are linked to the searched patient and not covered, and what may be
@@ -137,7 +143,7 @@ pub(crate) struct Candidates<'a> {
 /// More candidates than this by a token, and scanning the compartment is the cheaper way.
 const SELECTIVE: usize = 256;
 /// Opened parts up to so many are walked even where a token would lead to a few of them.
-const WALKED: usize = 1024;
+pub(super) const WALKED: usize = 1024;
 
 impl<'a> Candidates<'a> {
     pub(crate) const fn new(
@@ -371,24 +377,11 @@ impl Candidates<'_> {
 
     /// Keeps the record when every filter matches.
     fn keep(&mut self, found: &Found, view: &SearchView<'_>) {
-        let facts = Facts { id: &found.id, updated: found.updated };
-        if !self.request.filters.iter().all(|filter| matches(filter, view, facts)) {
-            return;
-        }
-        let order = self.request.sort.iter().map(|rule| Order::of(rule, view, facts)).collect();
-        let Found { rtype, version, subject, .. } = *found;
-        self.hits.push(Hit { rtype, id: found.id.clone(), version, subject, order, own: None });
+        self.hits.extend(found.hit(self.request, view));
     }
 
     fn place<'a>(&'a self, found: &'a Found) -> Place<'a> {
-        Place {
-            region: &self.door.inner.region,
-            tenant: &self.caller.tenant,
-            subject: found.subject,
-            rtype: found.rtype,
-            id: &found.id,
-            version: found.version,
-        }
+        found.place(&self.door.inner.region, &self.caller.tenant)
     }
 }
 
@@ -410,6 +403,22 @@ pub(super) struct Found {
 }
 
 impl Found {
+    /// The record as a hit, when every filter matches.
+    pub(super) fn hit(&self, request: &SearchRequest<'_>, view: &SearchView<'_>) -> Option<Hit> {
+        let facts = Facts { id: &self.id, updated: self.updated };
+        if !request.filters.iter().all(|filter| matches(filter, view, facts)) {
+            return None;
+        }
+        let order = request.sort.iter().map(|rule| Order::of(rule, view, facts)).collect();
+        let Self { rtype, version, subject, .. } = *self;
+        Some(Hit { rtype, id: self.id.clone(), version, subject, order, own: None })
+    }
+
+    fn place<'a>(&'a self, region: &'a Region, tenant: &'a TenantId) -> Place<'a> {
+        let Self { rtype, ref id, version, subject, .. } = *self;
+        Place { region, tenant, subject, rtype, id, version }
+    }
+
     fn unreadable(&self, failure: OpenFailure) -> SearchStop {
         let Self { rtype, version, subject, .. } = *self;
         SearchStop::Unreadable { rtype, id: self.id.clone(), version, subject, failure }

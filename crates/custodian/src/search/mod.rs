@@ -1,12 +1,13 @@
 //! Searching: plan, record, open the small search parts, check every candidate exactly, then open only what is shown.
 //!
 //! Two entries stand in the log for one search: the first before any search part is opened (who asked for what), the
-//! second before any record is opened (which records are shown). No candidate is shown unchecked, so truncated tokens
-//! and other false hits cost time, never correctness.
+//! second before any record is opened (which records are shown). Where every search part is open already, one entry says both
+//! (`at_hand`). No candidate is shown unchecked, so truncated tokens and other false hits cost time, never correctness.
 //!
 //! `candidates` finds and checks, `opened` remembers search parts that are open already, `lookup` shares with other processes what index
 //! tokens led to, `show` opens what is shown.
 
+mod at_hand;
 mod candidates;
 mod lookup;
 mod opened;
@@ -31,7 +32,7 @@ use aceso_fhir::search::{Filter, SearchParam};
 use aceso_labels::{ClassSet, param_classes, param_classes_modified};
 use aceso_policy::{Decision, Grant, Scope, Target};
 use candidates::Hits;
-use show::Chosen;
+use show::{Chosen, Searched};
 
 /// How far a search reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,15 +99,12 @@ impl Custodian {
     /// elements which the caller may not see, [`DoorError::TooCostly`], [`DoorError::Unreadable`], [`DoorError::Unavailable`].
     /// A compartment that is not the caller's to know of answers like an empty one ([`DoorError::Absent`]).
     pub async fn search(&self, caller: &Caller, request: &SearchRequest<'_>) -> Result<Page, DoorError> {
+        if let Some((grant, hits)) = self.hits_at_hand(caller, request) {
+            return self.show(caller, Searched::AtHand(&grant), request, chosen(request, &hits)).await;
+        }
         let (grant, receipt) = self.admit_search(caller, request).await?;
-        let Hits { hits, left_out } = self.hits(caller, &grant, &receipt, request).await?;
-        let total = hits.len();
-        let start = request.after.map_or(0, |after| after.start(&hits, request.sort.is_empty()));
-        let shown: &[Hit] = hits.get(start..).unwrap_or_default();
-        let page = shown.get(..request.count.min(shown.len())).unwrap_or_default();
-        let next = page.last().filter(|_| page.len() < shown.len());
-        let next = next.map(|last| Position::after(start.saturating_add(page.len()), last));
-        self.show(caller, (&grant, &receipt), request, Chosen { page, next, total, left_out }).await
+        let hits = self.hits(caller, &grant, &receipt, request).await?;
+        self.show(caller, Searched::Recorded(&grant, &receipt), request, chosen(request, &hits)).await
     }
 
     /// The ids of the records that match, for conditional interactions: nothing is shown, the right to write is what counts.
@@ -149,9 +147,7 @@ impl Custodian {
 
     async fn admit_search(&self, caller: &Caller, request: &SearchRequest<'_>) -> Result<(Grant, Receipt), DoorError> {
         let target = request.target();
-        let entry = Entry::by(caller, request.interaction)
-            .with_parameters(request.filters.iter().map(|filter| filter.param.code))
-            .with_subjects(request.scope.subject());
+        let entry = request.asked(Entry::by(caller, request.interaction));
         let grant = match self.decide_for(caller, request.interaction, &target, request.searched_classes()) {
             Decision::Granted(grant) => grant,
             Decision::Denied(denial) => return Err(self.refuse(entry, &denial).await),
@@ -187,6 +183,16 @@ impl Custodian {
     }
 }
 
+/// The page that is asked for.
+fn chosen<'h>(request: &SearchRequest<'_>, Hits { hits, left_out }: &'h Hits) -> Chosen<'h> {
+    let start = request.after.map_or(0, |after| after.start(hits, request.sort.is_empty()));
+    let shown: &[Hit] = hits.get(start..).unwrap_or_default();
+    let page = shown.get(..request.count.min(shown.len())).unwrap_or_default();
+    let next = page.last().filter(|_| page.len() < shown.len());
+    let next = next.map(|last| Position::after(start.saturating_add(page.len()), last));
+    Chosen { page, next, total: hits.len(), left_out: *left_out }
+}
+
 impl SearchScope {
     /// The scope of one subject.
     #[must_use]
@@ -203,6 +209,15 @@ impl SearchScope {
 }
 
 impl SearchRequest<'_> {
+    /// What was asked for, as the log has it.
+    fn asked(&self, entry: Entry) -> Entry {
+        entry.with_parameters(self.parameter_names()).with_subjects(self.scope.subject())
+    }
+
+    fn parameter_names(&self) -> impl Iterator<Item = &'static str> {
+        self.filters.iter().map(|filter| filter.param.code)
+    }
+
     fn target(&self) -> Target {
         let rtype = match self.types {
             [one] => Some(*one),

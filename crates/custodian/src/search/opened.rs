@@ -1,8 +1,8 @@
 //! Search parts that are open already: those of one type of one compartment, kept until something of it changes.
 //!
 //! A kept part was opened from the disk with the key, the place and the version that the log knows, and stands for the row
-//! for as long as the store counts no change of the compartment. It is shown to nobody: each search passes the gate of its
-//! own grant and receipt for every part, and the records themselves are read from the disk every time. Bounded in bytes;
+//! for as long as the store counts no change of the compartment. It is shown to nobody: every part must be inside the grant of
+//! each search, and the records themselves are read from the disk every time, on the receipt of its entry. Bounded in bytes;
 //! wiped when it is pushed out, replaced, forgotten with the patient's keys, or dropped.
 
 use super::candidates::Found;

@@ -24,6 +24,22 @@ pub(super) struct Chosen<'h> {
     pub(super) left_out: bool,
 }
 
+/// On what the page was found.
+#[derive(Clone, Copy)]
+pub(super) enum Searched<'a> {
+    /// Search parts were opened for it, under an entry of their own.
+    Recorded(&'a Grant, &'a Receipt),
+    /// Everything was open already: the entry of what is shown says also what was asked for.
+    AtHand(&'a Grant),
+}
+
+impl<'a> Searched<'a> {
+    const fn grant(self) -> &'a Grant {
+        let (Self::Recorded(grant, _) | Self::AtHand(grant)) = self;
+        grant
+    }
+}
+
 /// One record of a page, and its own permission if it has one.
 struct Shown<'h> {
     key: RecordKey,
@@ -36,23 +52,37 @@ impl Custodian {
     pub(super) async fn show(
         &self,
         caller: &Caller,
-        (searched, receipt): (&Grant, &Receipt),
+        searched: Searched<'_>,
         request: &SearchRequest<'_>,
         Chosen { page, next, total, left_out }: Chosen<'_>,
     ) -> Result<Page, DoorError> {
-        let narrower = self.narrower(caller, searched, request).await?;
-        let grant = narrower.as_ref().unwrap_or(searched);
-        let shown = self.rows_of(caller, page).await?;
+        let narrower = self.narrower(caller, searched.grant(), request).await?;
+        let grant = narrower.as_ref().unwrap_or(searched.grant());
+        let shown = match (self.rows_of(caller, page).await, searched) {
+            (Ok(shown), _) => shown,
+            (Err(error), Searched::Recorded(..)) => return Err(error),
+            (Err(error), Searched::AtHand(grant)) => {
+                let _ = self.record_one(request.asked(self.granted(caller, grant))).await?;
+                return Err(error);
+            }
+        };
         let covered = || shown.iter().filter(|shown| shown.own.is_none());
         let records = covered().map(|Shown { key, row, .. }| RecordRef {
             rtype: key.rtype,
             id: key.id.clone(),
             version: row.head.version,
         });
-        let subjects: BTreeSet<SubjectId> = covered().map(|shown| shown.row.head.subject).collect();
+        let mut subjects: BTreeSet<SubjectId> = covered().map(|shown| shown.row.head.subject).collect();
+        // Not said yet: inside whom was searched, and by what.
+        let (inside, asked) = match searched {
+            Searched::Recorded(..) => (None, None),
+            Searched::AtHand(_) => (request.scope.subject(), Some(request.parameter_names())),
+        };
+        subjects.extend(inside);
         let elements = request.types.first().map(|t| request.shape.element_names(*t)).unwrap_or_default();
         let mut entry = self
             .granted(caller, grant)
+            .with_parameters(asked.into_iter().flatten())
             .with_subjects(subjects)
             .with_records(records)
             .with_count(total as u64)
@@ -62,7 +92,12 @@ impl Custodian {
             entry = entry.with_detail(LEFT_OUT);
         }
         let wanted = request.shape.classes;
-        let included = self.included(caller, (searched, receipt), page, (request.include, wanted)).await?;
+        let included = match searched {
+            Searched::Recorded(grant, receipt) => {
+                self.included(caller, (grant, receipt), page, (request.include, wanted)).await?
+            }
+            Searched::AtHand(_) => Vec::new(),
+        };
         let mut entries = vec![entry];
         let linked = shown.iter().filter_map(|shown| Some((shown.own?, shown)));
         entries.extend(linked.map(|(own, Shown { key, row, .. })| {

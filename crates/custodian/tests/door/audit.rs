@@ -120,6 +120,49 @@ async fn a_search_says_what_was_asked_by_and_what_was_shown() {
 }
 
 #[tokio::test]
+async fn a_search_of_what_is_open_already_has_one_entry_that_says_both() {
+    let house = house().await;
+    let who = physician();
+    let scope = in_compartment(Canary::ID);
+    let all = Ask { scope, kind: "Observation", pairs: &[], count: 10 };
+    let (_, entries) = left_by(&house, house.search(&who, &all)).await;
+    assert_eq!(entries.len(), 2, "search parts are opened for the first time");
+    let pairs = [pair("code", "8867-4"), pair("date", "ge2020")];
+    let ask = Ask { pairs: &pairs, ..all };
+    let (found, entries) = left_by(&house, house.search(&who, &ask)).await;
+    assert_eq!(found.unwrap().1, 1);
+    let [entry] = entries.as_slice() else { panic!("one entry, not {}", entries.len()) };
+    assert_eq!((entry.action(), entry.outcome().as_str()), (Action::Search, "granted"));
+    assert_by(entry, &who);
+    assert!(entry.grant().is_some());
+    assert_eq!(entry.parameters(), ["code", "date"]);
+    is_about(entry, "Observation", NOTE, 1);
+    assert_eq!((entry.count(), entry.classes()), (Some(1), ClassSet::ALL.without(DataClass::Financial)));
+    // What shows nothing says inside whom.
+    let pairs = [pair("code", "nothing")];
+    let (found, entries) = left_by(&house, house.search(&who, &Ask { pairs: &pairs, ..all })).await;
+    assert_eq!((found.unwrap().1, entries.len()), (0, 1));
+    assert_eq!(entries[0].subjects(), [subject(Canary::ID)]);
+    assert_eq!((entries[0].parameters(), entries[0].count()), (&["code".into()][..], Some(0)));
+    // The rules are asked all the same.
+    let hidden = [pair("value-string", "x")];
+    for (who, pairs, expected) in [
+        (caller(Role::Operator), &pairs, "forbidden"),
+        (patient("dddd1111-0000-4000-8000-000000000009"), &pairs, "absent"),
+        (caller(Role::Researcher), &pairs, "ok"),
+        (caller(Role::FrontDesk), &hidden, "parameter-forbidden"),
+    ] {
+        let (found, entries) = left_by(&house, house.search(&who, &Ask { pairs, ..all })).await;
+        assert_eq!(outcome(&found), expected, "{:?}", who.roles);
+        assert_eq!(entries.len(), 1);
+    }
+    // A write puts an end to it.
+    house.put(&who, &observation()).await.unwrap();
+    let (_, entries) = left_by(&house, house.search(&who, &ask)).await;
+    assert_eq!(entries.len(), 2);
+}
+
+#[tokio::test]
 async fn a_write_says_what_was_changed() {
     let house = house().await;
     let who = physician();
@@ -239,6 +282,9 @@ async fn neither_the_log_nor_the_disk_holds_a_value() {
 #[tokio::test]
 async fn a_store_that_cannot_commit_gives_nothing_out() {
     let house = house().await;
+    let ask = Ask { scope: in_compartment(Canary::ID), kind: "Observation", pairs: &[], count: 10 };
+    // Search parts that are open are no way around the log.
+    house.search(&physician(), &ask).await.unwrap();
     // Fill what the database has left of its last pages, then allow no more.
     house.store.set_quota(Some(4096));
     let who = physician();
@@ -256,7 +302,6 @@ async fn a_store_that_cannot_commit_gives_nothing_out() {
     }
     answers.push(outcome(&house.vread(&who, "Observation", NOTE, 1).await));
     answers.push(outcome(&house.door.history(&who, rtype("Observation"), &id(NOTE), None, 9).await));
-    let ask = Ask { scope: in_compartment(Canary::ID), kind: "Observation", pairs: &[], count: 10 };
     answers.push(outcome(&house.search(&who, &ask).await));
     answers.push(outcome(&house.put(&who, &observation()).await));
     answers.push(outcome(&house.delete(&who, "Observation", NOTE).await));
