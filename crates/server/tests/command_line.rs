@@ -1,6 +1,6 @@
 //! The commands on the built binary: exit codes, answers, and what never appears in them.
 
-use aceso_testkit::{TestConfig, folder, run};
+use aceso_testkit::{Canary, Clinic, TestConfig, folder, run};
 use std::os::unix::fs::PermissionsExt as _;
 
 fn text(bytes: &[u8]) -> String {
@@ -107,4 +107,40 @@ fn a_package_is_added_listed_and_put_in_force() {
     let check = json["checks"].as_array().unwrap().iter().find(|check| check["check"] == "packages").unwrap();
     assert_eq!(check["state"], "warning");
     assert!(check["detail"].as_str().unwrap().contains("hl7.terminology.r4#5.0.0"));
+}
+
+#[test]
+fn a_report_says_which_elements_each_reader_was_shown() {
+    let clinic = Clinic::open("cli-report", &["physician", "billing", "auditor"], "");
+    let path = format!("/fhir/R4/Patient/{}", Canary::ID);
+    clinic.client("physician").put(&path, &Canary::patient()).expect(201);
+    clinic.client("billing").get(&path).expect(200);
+    clinic.client("physician").get(&format!("{path}?_elements=birthDate")).expect(200);
+    let log = clinic.export_log("log");
+    let log = log.to_str().unwrap();
+    let report = |more: &[&str]| run(&[&["audit", "report", "disclosures", log], more].concat());
+    let answer = report(&["--patient", Canary::ID, "--json"]);
+    assert_eq!(answer.status.code(), Some(0), "{}", text(&answer.stderr));
+    let shown: Vec<serde_json::Value> = serde_json::from_slice(&answer.stdout).unwrap();
+    let elements: Vec<Vec<&str>> = shown
+        .iter()
+        .map(|one| one["elements"].as_array().unwrap().iter().map(|path| path.as_str().unwrap()).collect())
+        .collect();
+    assert_eq!((&shown[0]["roles"][0], shown.len()), (&"billing".into(), 2), "{shown:?}");
+    assert!(elements[0].contains(&"Patient.name") && elements[0].contains(&"Patient.telecom"), "{shown:?}");
+    assert!(!elements[0].contains(&"Patient.text"), "the narrative is closed to billing: {shown:?}");
+    assert!(elements[1].contains(&"Patient.birthDate") && !elements[1].contains(&"Patient.name"), "{shown:?}");
+    let readable = text(&report(&[]).stdout);
+    assert!(readable.contains("billing HPAYMT  read  Patient/") && readable.contains("birthDate"), "{readable}");
+    assert!(!readable.contains(Canary::FAMILY));
+    let nobody = report(&["--patient", "00000000-0000-4000-8000-000000000000"]);
+    assert_eq!(text(&nobody.stdout), "Nothing was shown.\n");
+    assert_eq!(report(&["--patient", "somebody"]).status.code(), Some(2));
+    // Nothing is reported of a log that does not verify.
+    let entries = std::path::Path::new(log).join("entries/000000.ndjson");
+    let changed = std::fs::read_to_string(&entries).unwrap().replacen("billing", "nurse", 1);
+    std::fs::write(&entries, changed).unwrap();
+    let refused = report(&["--json"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stdout).contains("\"ok\": false"), "{}", text(&refused.stdout));
 }

@@ -1,12 +1,13 @@
 //! `aceso audit`.
 
+use super::audit_report::{self, Report};
 use super::order::{have_done, show};
 use super::{AsJson, ConfigFile};
 use crate::config::Config;
 use crate::control::{Order, ask_server, verifying_key};
 use crate::demo::CONFIG_FILE;
 use crate::exit::{Exit, Failure};
-use aceso_audit::{exported_key, verify};
+use aceso_audit::{Fault, VerifyingKey, exported_key, verify};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -17,6 +18,9 @@ pub enum Command {
     Export(Export),
     /// Check an exported log, offline: nothing changed, removed, reordered or cut off. Exit 1 names the first fault
     Verify(Verify),
+    /// Reports over an exported log, offline
+    #[command(subcommand)]
+    Report(Report),
 }
 
 /// Which log, and where to.
@@ -62,6 +66,7 @@ pub fn run(command: &Command, out: &mut dyn Write) -> Result<Exit, Failure> {
     match command {
         Command::Export(export) => run_export(export, out),
         Command::Verify(verify) => run_verify(verify, out),
+        Command::Report(report) => audit_report::run(report, out),
     }
 }
 
@@ -96,10 +101,7 @@ fn run_verify(asked: &Verify, out: &mut dyn Write) -> Result<Exit, Failure> {
         std::fs::read(path).map_err(|_| Failure::Usage("the file of --checkpoint cannot be read".to_owned()))
     };
     let kept = asked.checkpoint.as_ref().map(read).transpose()?;
-    let key = match &asked.key {
-        Some(text) => verifying_key(text)?,
-        None => exported_key(&asked.folder).map_err(|fault| Failure::NotSo(fault.to_string()))?,
-    };
+    let key = key_of(&asked.folder, asked.key.as_deref())?;
     match verify(&asked.folder, &key, kept.as_deref(), &mut |_, _| {}) {
         Ok(verified) => {
             let root: String = verified.root.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -109,12 +111,22 @@ fn run_verify(asked: &Verify, out: &mut dyn Write) -> Result<Exit, Failure> {
             });
             show(out, asked.form, &value)
         }
-        Err(fault) => {
-            let value = serde_json::json!({
-                "ok": false, "file": fault.file, "entry": fault.entry, "fault": fault.to_string(),
-            });
-            show(out, asked.form, &value)?;
-            Ok(Exit::NotSo)
-        }
+        Err(fault) => verdict(out, asked.form, &fault),
     }
+}
+
+/// The key that is given, else the one in the folder.
+pub(super) fn key_of(folder: &Path, given: Option<&str>) -> Result<VerifyingKey, Failure> {
+    match given {
+        Some(text) => verifying_key(text),
+        None => exported_key(folder).map_err(|fault| Failure::NotSo(fault.to_string())),
+    }
+}
+
+/// Tells the first fault of a log.
+pub(super) fn verdict(out: &mut dyn Write, form: AsJson, fault: &Fault) -> Result<Exit, Failure> {
+    let value =
+        serde_json::json!({ "ok": false, "file": fault.file, "entry": fault.entry, "fault": fault.to_string() });
+    show(out, form, &value)?;
+    Ok(Exit::NotSo)
 }

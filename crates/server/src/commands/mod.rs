@@ -1,6 +1,7 @@
 //! The command line. A command stands here only when it works.
 
 pub mod audit;
+pub mod audit_report;
 pub mod config;
 pub mod connections;
 pub mod doctor;
@@ -44,7 +45,7 @@ pub enum Command {
     Keys(keys::Command),
     /// What the indexes give away to somebody who holds the database
     Leakage(order::OfTenant),
-    /// Export the audit log, and verify an exported one offline
+    /// Export the audit log; verify an exported one offline, and report from it
     #[command(subcommand)]
     Audit(audit::Command),
     /// Connected systems: add, run, look after
