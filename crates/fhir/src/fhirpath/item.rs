@@ -94,6 +94,12 @@ impl<'a> Item<'a> {
         Self::Element(ElementItem::new(node, sibling, definition))
     }
 
+    /// A primitive that is known by its type.
+    pub(crate) fn primitive(node: Node<'a>, primitive: Primitive) -> Self {
+        let shape = Shape::Primitive(primitive);
+        Self::Element(ElementItem { node: Some(node), sibling: None, definition: None, shape })
+    }
+
     /// The value in the document, without what stands beside it; `None` for a computed value, and for a primitive that
     /// has only extensions.
     #[must_use]

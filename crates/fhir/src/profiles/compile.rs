@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::bound::Bound;
+use super::discriminator::compile_discriminator;
 use super::model::{
     Contents, ContextKind, Discriminator, DiscriminatorKind, Profile, Rule, RuleInvariant, Slicing, Source, Step,
     TypeRule,
@@ -75,6 +77,7 @@ impl Profile {
             version: text(root, "version").as_ref().into(),
             scope,
             contexts: contexts(root)?,
+            context_invariants: context_invariants(root),
             modifier,
             root: rule,
         })
@@ -184,9 +187,7 @@ fn compile_row(
         };
         rule.invariants = invariants(node, &known)?;
         rule.max_length = number(node, "maxLength").unwrap_or(0);
-        if node.child_nodes().any(|m| m.key().starts_with("minValue") || m.key().starts_with("maxValue")) {
-            return Err(fail("a smallest or largest value"));
-        }
+        (rule.least, rule.most) = Bound::both(node, element, &own_types).map_err(fail)?;
     }
     rule.scope = scope_of(&own_types, element);
     if level < MAX_LEVELS {
@@ -234,43 +235,7 @@ fn compile_slicing(
     Ok(Some(Box::new(Slicing { contents, ordered, by, slices })))
 }
 
-fn compile_discriminator(node: Node<'_>) -> Option<Discriminator> {
-    let kind = match &*text(node, "type") {
-        "value" | "pattern" => DiscriminatorKind::Value,
-        "exists" => DiscriminatorKind::Exists,
-        "type" => DiscriminatorKind::Type,
-        "profile" => DiscriminatorKind::Profile,
-        _ => return None,
-    };
-    let mut path = Vec::new();
-    let given = text(node, "path");
-    // Parentheses may hold dots: `extension('http://a.b').value`.
-    let mut rest = given.as_ref();
-    while !rest.is_empty() {
-        let open = rest.find(['.', '(']).unwrap_or(rest.len());
-        let (name, after) = rest.split_at(open);
-        let (argument, after) = match after.strip_prefix('(') {
-            Some(inside) => inside.split_once(')').map(|(argument, after)| (Some(argument), after))?,
-            None => (None, after),
-        };
-        rest = match after.strip_prefix('.') {
-            Some(rest) if !rest.is_empty() => rest,
-            None if after.is_empty() => after,
-            _ => return None,
-        };
-        match (name, argument) {
-            ("$this", None) => {}
-            ("resolve", Some("")) => path.push(Step::Resolve),
-            ("ofType", Some(name)) => path.push(Step::OfType(name.trim().into())),
-            ("extension", Some(url)) => path.push(Step::Extension(url.trim().trim_matches(['\'', '"']).into())),
-            (name, None) if !name.is_empty() => path.push(Step::Child(name.trim_end_matches("[x]").into())),
-            _ => return None,
-        }
-    }
-    Some(Discriminator { kind, path })
-}
-
-fn contexts(root: Node<'_>) -> Result<Vec<(ContextKind, Box<str>)>, ProfileProblem> {
+fn contexts(root: Node<'_>) -> Result<Vec<(ContextKind, Source)>, ProfileProblem> {
     let given = root.get("context").into_iter().flat_map(Node::items);
     given
         .map(|context| {
@@ -280,9 +245,14 @@ fn contexts(root: Node<'_>) -> Result<Vec<(ContextKind, Box<str>)>, ProfileProbl
                 "extension" => ContextKind::Extension,
                 _ => return Err(ProfileProblem::Element("StructureDefinition.context".to_owned(), "type")),
             };
-            Ok((kind, text(context, "expression").as_ref().into()))
+            Ok((kind, Source::new(text(context, "expression").as_ref().into())))
         })
         .collect()
+}
+
+fn context_invariants(root: Node<'_>) -> Vec<Source> {
+    let given = root.get("contextInvariant").into_iter().flat_map(Node::items).filter_map(Node::as_str);
+    given.map(|expression| Source::new(expression.as_ref().into())).collect()
 }
 
 /// Invariants of a row that the base does not have.
@@ -462,6 +432,8 @@ fn is_only_extension(slice: &Rule) -> bool {
         && slice.pattern.is_none()
         && slice.binding.is_none()
         && slice.invariants.is_empty()
+        && slice.least.is_none()
+        && slice.most.is_none()
 }
 
 /// The paths below the root at which rules stand.
@@ -495,6 +467,6 @@ fn id_of(row: &Row<'_>) -> String {
     row.node.map_or_else(|| row.name.clone(), |node| text(node, "id").into_owned())
 }
 
-fn text<'a>(node: Node<'a>, name: &str) -> Cow<'a, str> {
+pub(super) fn text<'a>(node: Node<'a>, name: &str) -> Cow<'a, str> {
     node.get(name).filter(|value| value.kind() == Kind::String).and_then(Node::as_str).unwrap_or_default()
 }

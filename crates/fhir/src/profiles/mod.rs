@@ -7,15 +7,18 @@
 //!
 //! Source: R4 profiling.html (sections 5.1.0 to 5.1.0.14), elementdefinition.html, extensibility.html.
 
+mod bound;
 mod compile;
+mod discriminator;
 mod model;
 mod set;
 mod value;
 mod wire;
 
+pub(crate) use bound::{Bound, BoundKind};
 pub use compile::ProfileProblem;
 pub use model::Profile;
 pub(crate) use model::{
-    Contents, ContextKind, Discriminator, DiscriminatorKind, Rule, RuleInvariant, Slicing, Step, TypeRule,
+    Contents, ContextKind, Discriminator, DiscriminatorKind, Rule, RuleInvariant, Slicing, Source, Step, TypeRule,
 };
 pub use set::{Profiles, embedded_table};

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::sync::OnceLock;
 
+use super::bound::Bound;
 use super::value::Value;
 use crate::definitions::{Severity, Strength, TypeRef};
 use crate::fhirpath::Expression;
@@ -13,7 +14,9 @@ pub struct Profile {
     /// The type that it constrains.
     pub(crate) scope: TypeRef,
     /// Where an extension may stand: kind and expression of `StructureDefinition.context`.
-    pub(crate) contexts: Vec<(ContextKind, Box<str>)>,
+    pub(crate) contexts: Vec<(ContextKind, Source)>,
+    /// FHIRPath on what holds the extension; all of it has to hold (`StructureDefinition.contextInvariant`).
+    pub(crate) context_invariants: Vec<Source>,
     /// An extension that changes the meaning of what holds it.
     pub(crate) modifier: bool,
     pub(crate) root: Rule,
@@ -69,6 +72,10 @@ pub(crate) struct Rule {
     pub(crate) invariants: Vec<RuleInvariant>,
     /// Characters of a string; 0: no bound.
     pub(crate) max_length: u32,
+    /// The smallest value.
+    pub(crate) least: Option<Bound>,
+    /// The largest value.
+    pub(crate) most: Option<Bound>,
     /// The scope that the children are members of, as [`TypeRef`]'s number.
     pub(crate) scope: TypeRef,
     pub(crate) children: Vec<Rule>,
@@ -112,6 +119,12 @@ impl Source {
     /// `None` when it is not FHIRPath.
     pub(crate) fn compiled(&self) -> Option<&Expression> {
         self.compiled.get_or_init(|| Expression::compile(&self.text).ok()).as_ref()
+    }
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
     }
 }
 
@@ -179,6 +192,8 @@ impl Rule {
             binding: None,
             invariants: Vec::new(),
             max_length: 0,
+            least: None,
+            most: None,
             scope,
             children: Vec::new(),
             slicing: None,
@@ -196,6 +211,8 @@ impl Rule {
             && self.binding.is_none()
             && self.invariants.is_empty()
             && self.max_length == 0
+            && self.least.is_none()
+            && self.most.is_none()
             && self.children.is_empty()
             && self.slicing.is_none()
             && self.content.is_empty()

@@ -26,6 +26,10 @@ impl Value {
         Doc::parse(text, &Limits::default()).ok().map(Self)
     }
 
+    pub(crate) fn root(&self) -> Node<'_> {
+        self.0.root()
+    }
+
     pub(crate) fn text(&self) -> &[u8] {
         self.0.text()
     }

@@ -1,6 +1,7 @@
 //! Profiles as bytes: what is embedded in the program. Not a stored format: it is written and read by one build, and a test holds it
 //! against the definitions.
 
+use super::bound::{Bound, BoundKind};
 use super::model::{
     Contents, ContextKind, Discriminator, DiscriminatorKind, Profile, Rule, RuleInvariant, Slicing, Source, Step,
     TypeRule,
@@ -196,12 +197,14 @@ macro_rules! variants {
     };
 }
 
-members!(Profile: url, version, scope, contexts, modifier, root);
-members!(Rule: name, place, key, slice, min, max, types, fixed, pattern, binding, invariants, max_length, scope, children, slicing, content);
+members!(Profile: url, version, scope, contexts, context_invariants, modifier, root);
+members!(Rule: name, place, key, slice, min, max, types, fixed, pattern, binding, invariants, max_length, least, most, scope, children, slicing, content);
 members!(TypeRule: code, key, profiles, targets);
 members!(RuleInvariant: key, severity, human, expression);
+members!(Bound: kind, value);
 members!(Slicing: contents, ordered, by, slices);
 members!(Discriminator: kind, path);
+variants!(BoundKind: 0 Number, 1 Moment, 2 Time, 3 Quantity);
 variants!(ContextKind: 0 FhirPath, 1 Element, 2 Extension);
 variants!(Severity: 0 Error, 1 Warning, 2 Information);
 variants!(Strength: 0 Required, 1 Extensible, 2 Preferred);

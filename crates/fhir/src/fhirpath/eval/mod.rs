@@ -72,6 +72,11 @@ pub(super) fn run<'a>(program: &Program, focus: &Item<'a>, context: &Context<'a>
     outcome
 }
 
+/// The order of two items; `None` when there is none or it cannot be told.
+pub(super) fn order(left: &Item<'_>, right: &Item<'_>) -> Option<std::cmp::Ordering> {
+    equality::compare(left, right).ok().flatten()
+}
+
 pub(super) fn one<'a>(item: impl Into<Item<'a>>) -> Outcome<'a> {
     Ok(SmallVec::from_buf([item.into()]))
 }

@@ -112,6 +112,7 @@ impl<'v, 'a> Core<'v, 'a> {
             let message = format!("longer than {} characters ({url})", rule.max_length);
             self.report(node, "", Severity::Error, IssueCode::Value, message);
         }
+        self.bounds(within, rule, item, node);
         self.element_invariants(within, rule, item, node);
         let content = if rule.content.is_empty() { None } else { at_path(&within.profile.root, &rule.content) };
         for rule in std::iter::once(rule).chain(content) {

@@ -9,7 +9,7 @@ use super::facts::is_checked_elsewhere;
 use super::item::Item;
 use super::{Core, Inner, IssueCode};
 use crate::definitions::{Invariant, Severity, TypeRef};
-use crate::fhirpath::{self, Context, Expression};
+use crate::fhirpath::{self, Context, EvaluationError, Expression};
 use crate::json::{Kind, Node};
 use crate::profiles::{Rule, RuleInvariant};
 
@@ -98,9 +98,24 @@ impl<'v, 'a> Core<'v, 'a> {
     }
 
     fn evaluate(&mut self, expression: Option<&Expression>, focus: &fhirpath::Item<'a>, resource: usize) -> Verdict {
-        let Some(expression) = expression else {
-            return Verdict::Undecided("its expression is not FHIRPath".to_owned());
-        };
+        let outcome = self.ask(expression, focus, resource, Vec::new(), Expression::evaluate_bool);
+        match outcome {
+            Ok(true) => Verdict::Holds,
+            Ok(false) => Verdict::Broken,
+            Err(why) => Verdict::Undecided(why),
+        }
+    }
+
+    /// What an expression says in one of the document's resources; its steps are charged. An error is why it could not be evaluated.
+    pub(super) fn ask<T>(
+        &mut self,
+        expression: Option<&Expression>,
+        focus: &fhirpath::Item<'a>,
+        resource: usize,
+        variables: Vec<(String, Vec<fhirpath::Item<'a>>)>,
+        ask: impl for<'x> FnOnce(&Expression, &fhirpath::Item<'x>, &Context<'x>) -> Result<T, EvaluationError>,
+    ) -> Result<T, String> {
+        let expression = expression.ok_or("its expression is not FHIRPath")?;
         let inner = self.resources.get(resource).copied();
         let spent = Cell::new(0);
         let context = Context {
@@ -112,17 +127,12 @@ impl<'v, 'a> Core<'v, 'a> {
             filtering_as: true,
             spent: Some(&spent),
             limits: fhirpath::Limits { steps: self.steps.min(STEPS_EACH), ..fhirpath::Limits::default() },
+            variables,
             ..Context::empty()
         };
-        let outcome = expression.evaluate_bool(focus, &context);
-        if !self.step(spent.get()) {
-            return Verdict::Holds;
-        }
-        match outcome {
-            Ok(true) => Verdict::Holds,
-            Ok(false) => Verdict::Broken,
-            Err(error) => Verdict::Undecided(error.to_string()),
-        }
+        let outcome = ask(expression, focus, &context);
+        self.step(spent.get());
+        outcome.map_err(|error| error.to_string())
     }
 
     fn broken(&mut self, node: Node<'a>, invariant: &'static Invariant) {
@@ -130,7 +140,7 @@ impl<'v, 'a> Core<'v, 'a> {
         self.report(node, "", invariant.severity, IssueCode::Invariant, message);
     }
 
-    fn undecided(&mut self, node: Node<'a>, key: &str, why: &str) {
+    pub(super) fn undecided(&mut self, node: Node<'a>, key: &str, why: &str) {
         let message = format!("{key} was not checked: {why}");
         self.report(node, "", Severity::Warning, IssueCode::NotSupported, message);
     }

@@ -4,9 +4,11 @@
 //! and findings are bounded: a profile or document that is made to be slow ends in an error that says so.
 
 mod binding;
+mod bounds;
 mod bundle;
 mod collect;
 mod conform;
+mod context;
 mod extension;
 mod facts;
 mod invariant;

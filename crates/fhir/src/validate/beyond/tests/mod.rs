@@ -1,4 +1,6 @@
 mod bounds;
+mod places;
+mod values;
 
 use super::*;
 use crate::json::Limits;
