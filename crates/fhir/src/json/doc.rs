@@ -178,6 +178,13 @@ impl<'a> Node<'a> {
         Some(if slot.escaped { Cow::Owned(owned(inner)) } else { Cow::Borrowed(inner) })
     }
 
+    /// The characters of a string, unescaped one by one: nothing is copied. None when this is no string.
+    pub(crate) fn chars(self) -> Option<impl Iterator<Item = char> + use<'a>> {
+        let slot = self.slot();
+        let inner = self.doc.slice(slot.start + 1, slot.end.saturating_sub(1));
+        (slot.kind == Kind::String).then(|| unescape(inner))
+    }
+
     /// The value of a boolean.
     #[must_use]
     pub fn as_bool(self) -> Option<bool> {

@@ -41,13 +41,32 @@ pub(super) fn check(node: Node<'_>, primitive: Primitive) -> Result<(), Fault> {
     }
 }
 
-/// Calls `read` with the unescaped text; the copy that escapes make necessary is overwritten afterwards.
+/// Bytes of an unescaped text that is not put into memory of its own.
+const SHORT: usize = 256;
+
+/// Calls `read` with the unescaped text; the copy that escapes make necessary is overwritten afterwards. It is on the stack up to [`SHORT`].
 pub(super) fn with_str<T>(node: Node<'_>, read: impl FnOnce(&str) -> T) -> T {
+    if node.is_escaped() {
+        let mut buffer = Zeroizing::new([0u8; SHORT]);
+        if let Some(text) = node.chars().and_then(|chars| fill(chars, &mut *buffer)) {
+            return read(text);
+        }
+    }
     match node.as_str() {
         Some(Cow::Borrowed(text)) => read(text),
         Some(Cow::Owned(text)) => read(&Zeroizing::new(text)),
         None => read(""),
     }
+}
+
+/// The text that the characters are, where there is room for it.
+fn fill(chars: impl Iterator<Item = char>, buffer: &mut [u8]) -> Option<&str> {
+    let mut len = 0;
+    for letter in chars {
+        let room = buffer.get_mut(len..len + letter.len_utf8())?;
+        len += letter.encode_utf8(room).len();
+    }
+    buffer.get(..len).and_then(|text| std::str::from_utf8(text).ok())
 }
 
 fn rule(primitive: Primitive) -> (fn(&str) -> bool, &'static str) {
@@ -87,11 +106,11 @@ fn text(node: Node<'_>) -> Result<(), Fault> {
     if raw.len() == 2 {
         return Err(Fault::Format("an empty string is no value"));
     }
-    if raw.len() > MAX_STRING && with_str(node, str::len) > MAX_STRING {
+    let chars = || node.chars().into_iter().flatten();
+    if raw.len() > MAX_STRING && chars().map(char::len_utf8).sum::<usize>() > MAX_STRING {
         return Err(Fault::Format("longer than 1 MiB"));
     }
-    if node.is_escaped() && with_str(node, |text| text.bytes().any(|b| b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r')))
-    {
+    if node.is_escaped() && chars().any(|c| c < ' ' && !matches!(c, '\t' | '\n' | '\r')) {
         return Err(Fault::Format("control character in a string"));
     }
     Ok(())

@@ -98,8 +98,9 @@ impl IssueCode {
 /// Issues are listed up to this number; then one more says that the rest was not looked at.
 pub(crate) const MAX_ISSUES: usize = 50;
 
-/// Checks a document against the R4 definitions in one walk; nothing is allocated for a valid document without escaped
-/// formats and local references.
+/// Checks a document against the R4 definitions in one walk. For a valid document nothing is allocated but one list of contained ids a
+/// resource, where a reference to one is met, and what has escapes and is no free text (names of members, ids that are referred to, formatted
+/// values that are longer than 256 bytes), one at a time.
 ///
 /// # Errors
 /// All faults, those of a value in document order, at most 50 and then one that says that there are more.

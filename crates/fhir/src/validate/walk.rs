@@ -7,7 +7,7 @@ use super::reference::{Shape, shape};
 use super::visit::{Place, Step, Visitor};
 use super::{Issue, IssueCode, MAX_ISSUES, ValidateOptions};
 use crate::definitions::{Element, Primitive, ResourceType, Severity, TypeRef, ValueType};
-use crate::json::{Kind, Node};
+use crate::json::{Items, Kind, Node};
 
 pub(super) fn validate<'a, V: Visitor<'a>>(
     root: Node<'a>,
@@ -160,15 +160,14 @@ impl<'a, V: Visitor<'a>> Walk<'a, '_, V> {
         if node.is_empty() {
             return self.report(node, place, IssueCode::Structure, "an array must not be empty");
         }
-        let mut sibling = None;
+        let mut beside = Beside::default();
         for (index, item) in node.items().enumerate() {
             if self.is_full() {
                 return;
             }
             let place = place.then(Step::Index(index));
             if item.kind() == Kind::Null && matches!(element.value, ValueType::Primitive(_)) {
-                let extensions = sibling.get_or_insert_with(|| sibling_of(owner, element));
-                if !extensions.get(index).is_some_and(|kind| *kind != Kind::Null) {
+                if beside.kind(index, owner, element).is_none_or(|kind| kind == Kind::Null) {
                     let message = "null is allowed only where the element has an extension";
                     self.report(item, &place, IssueCode::Structure, message);
                 }
@@ -306,8 +305,9 @@ impl<'a, V: Visitor<'a>> Walk<'a, '_, V> {
         }
         let holder = self.holder;
         let ids = self.contained_ids.get_or_insert_with(|| {
-            let contained = holder.get("contained").into_iter().flat_map(Node::items);
-            let mut ids: Vec<_> = contained.filter_map(|resource| resource.get("id")?.as_str()).collect();
+            let contained = holder.get("contained");
+            let mut ids = Vec::with_capacity(contained.map_or(0, Node::len));
+            ids.extend(contained.into_iter().flat_map(Node::items).filter_map(|it| it.get("id")?.as_str()));
             ids.sort_unstable();
             ids
         });
@@ -338,8 +338,22 @@ impl<'a, V: Visitor<'a>> Walk<'a, '_, V> {
     }
 }
 
-/// What kinds the items of the `_name` array have; empty when there is none.
-fn sibling_of(owner: Node<'_>, element: &Element) -> Vec<Kind> {
-    let sibling = owner.child_nodes().find(|child| child.key().strip_prefix('_') == Some(element.key));
-    sibling.into_iter().flat_map(Node::items).map(Node::kind).collect()
+/// The `_name` array beside an array, read along with it from the first null on.
+#[derive(Default)]
+struct Beside<'a> {
+    items: Option<Items<'a>>,
+    next: usize,
+}
+
+impl<'a> Beside<'a> {
+    /// What kind stands beside the item with this index, which is above that of the call before; `None` when nothing does.
+    fn kind(&mut self, index: usize, owner: Node<'a>, element: &Element) -> Option<Kind> {
+        if self.items.is_none() {
+            let is_meant = |child: &Node<'_>| child.key().strip_prefix('_') == Some(element.key);
+            self.items = owner.child_nodes().find(is_meant).map(Node::items);
+        }
+        let found = self.items.as_mut()?.nth(index.checked_sub(self.next)?);
+        self.next = index + 1;
+        found.map(Node::kind)
+    }
 }
