@@ -4,15 +4,16 @@ use crate::command::{Failure, command, exists, run, target};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// An independent verifier of transparency logs, pinned.
-const TLOG: &str = "aics-tlog==0.2.1";
+/// An independent verifier of transparency logs, and models of FHIR 4.0.1 (later versions have R4B and R5) with the last library that they
+/// run on, pinned.
+const PACKAGES: [&str; 3] = ["aics-tlog==0.2.1", "fhir.resources==6.4.0", "pydantic==1.10.27"];
 /// What drives the browser, what judges accessibility, another converter between FHIR JSON and XML, and another FHIRPath engine, pinned.
 const MODULES: [&str; 4] = ["playwright-core@1.65.1", "axe-core@4.14.1", "fhir@4.12.0", "fhirpath@5.2.2"];
 
 /// Where the parts are.
 #[derive(Debug)]
 pub(crate) struct Parts {
-    /// A Python that has the verifier.
+    /// A Python that has the verifier and the other models.
     pub python: PathBuf,
     /// Prometheus' own linter.
     pub promtool: PathBuf,
@@ -64,7 +65,7 @@ pub(crate) fn debian(program: &str, probe: &str, packages: &[&str]) -> Result<()
 fn python(folder: &Path) -> Result<PathBuf, Failure> {
     let venv = folder.join("venv");
     let python = venv.join("bin/python");
-    let marker = venv.join(format!("{TLOG}.installed"));
+    let marker = venv.join(format!("{}.installed", PACKAGES.join("+")));
     if marker.exists() && exists(&python.to_string_lossy(), "--version") {
         return Ok(python);
     }
@@ -75,8 +76,8 @@ fn python(folder: &Path) -> Result<PathBuf, Failure> {
             .map_err(|failure| format!("python3 has no venv; as root: apt-get install python3-venv ({failure})"))?;
         make(&venv)?;
     }
-    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--ignore-requires-python", TLOG];
-    run(Command::new(&python).args(pip))?;
+    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--ignore-requires-python"];
+    run(Command::new(&python).args(pip).args(PACKAGES))?;
     std::fs::write(&marker, b"").map_err(|error| format!("{}: {error}", marker.display()))?;
     Ok(python)
 }
