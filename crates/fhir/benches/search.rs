@@ -1,12 +1,15 @@
 //! What a search costs per record: extraction when it is written, matching when it is scanned.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a bench")]
 
+use std::fs::File;
 use std::hint::black_box;
+use std::io::Read;
+use std::path::Path;
 
 use aceso_fhir::definitions::ResourceType;
-use aceso_fhir::json::{Doc, Limits};
+use aceso_fhir::json::{Doc, Limits, write};
 use aceso_fhir::search::{Query, SearchValues, SearchView, encode, extract};
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 const OBSERVATION: &str = r#"{"resourceType":"Observation","id":"83c5ad95-1a9a-80f1-9710-4d0d6415bb2a","status":"final",
 "category":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/observation-category","code":"vital-signs","display":"vital-signs"}]}],
@@ -20,6 +23,8 @@ fn search(c: &mut Criterion) {
     let doc = Doc::parse(OBSERVATION.as_bytes().to_vec(), &Limits::default()).unwrap();
     let mut values = SearchValues::new();
     let mut stored = Vec::new();
+    extract(doc.root(), rtype, &mut values);
+    encode(&values, &mut stored);
     c.bench_function("extract and encode an observation", |b| {
         b.iter(|| {
             extract(doc.root(), rtype, &mut values);
@@ -44,5 +49,36 @@ fn search(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, search);
+/// The compiled set of all search parameters of the type, over the resource whose size is nearest the mean and over each one of a patient.
+fn parameters(c: &mut Criterion) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../testdata/synthea/beb53716-4df8-a51c-c58e-a8b814b8ac88.json.bz2");
+    let mut text = Vec::new();
+    bzip2::read::BzDecoder::new(File::open(path).unwrap()).read_to_end(&mut text).unwrap();
+    let bundle = Doc::parse(text, &Limits::default()).ok().unwrap();
+    let of_entry = |entry: aceso_fhir::json::Node<'_>| {
+        let mut text = Vec::new();
+        write(entry.get("resource").unwrap(), &mut text);
+        let doc = Doc::parse(text, &Limits::default()).ok().unwrap();
+        let rtype = ResourceType::parse(&doc.root().get("resourceType").unwrap().as_str().unwrap()).unwrap();
+        (doc, rtype)
+    };
+    let all: Vec<(Doc, ResourceType)> = bundle.root().get("entry").unwrap().items().map(of_entry).collect();
+    let bytes: usize = all.iter().map(|(doc, _)| doc.text().len()).sum();
+    let mean = bytes / all.len();
+    let (typical, rtype) = all.iter().min_by_key(|(doc, _)| doc.text().len().abs_diff(mean)).unwrap();
+    let mut values = SearchValues::new();
+    let size = typical.text().len();
+    c.bench_function(&format!("all parameters of {} over one of {size} bytes", rtype.name()), |b| {
+        b.iter(|| extract(black_box(typical.root()), *rtype, &mut values));
+    });
+    let mut group = c.benchmark_group(format!("all parameters over each of {} resources, {bytes} bytes", all.len()));
+    group.throughput(Throughput::Elements(all.len() as u64));
+    group.bench_function("each", |b| {
+        b.iter(|| all.iter().for_each(|(doc, rtype)| extract(black_box(doc.root()), *rtype, &mut values)));
+    });
+    group.finish();
+}
+
+criterion_group!(benches, parameters, search);
 criterion_main!(benches);

@@ -12,6 +12,7 @@ mod extract;
 mod fold;
 #[rustfmt::skip]
 mod generated;
+mod known;
 mod matching;
 mod model;
 mod moment;

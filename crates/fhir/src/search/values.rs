@@ -15,8 +15,9 @@ use crate::definitions::ResourceType;
 
 use super::decimal::Decimal;
 use super::fold::fold;
+use super::known::Known;
 use super::model::param;
-use super::words::WORDS;
+use super::words::number_of;
 
 /// Version of the stored form.
 pub(super) const VERSION: u8 = 1;
@@ -41,7 +42,7 @@ pub struct SearchValues {
     strings: Vec<u8>,
     payload: Vec<u8>,
     runs: Vec<Run>,
-    known: Vec<(u64, u64)>,
+    known: Known,
     hasher: RandomState,
 }
 
@@ -140,27 +141,24 @@ impl SearchValues {
         if text.is_empty() {
             return 0;
         }
+        if let Some(word) = number_of(text) {
+            return word as u64 + 1;
+        }
         let hash = self.hasher.hash_one(text);
-        if let Some(&(_, reference)) = self.known.iter().find(|(h, r)| *h == hash && self.is_at(*r, text)) {
+        if let Some(reference) = self.known.find(hash, |reference| self.is_at(reference, text)) {
             return reference;
         }
-        let reference = match WORDS.iter().position(|word| *word == text) {
-            Some(word) => word as u64 + 1,
-            None => {
-                let offset = self.strings.len() as u64;
-                let ascii = text.is_ascii();
-                put_varint(&mut self.strings, (text.len() as u64) << 1 | u64::from(!ascii));
-                self.strings.extend_from_slice(text.as_bytes());
-                if !ascii {
-                    let mut folded = fold(text);
-                    put_varint(&mut self.strings, folded.len() as u64);
-                    self.strings.extend_from_slice(folded.as_bytes());
-                    folded.zeroize();
-                }
-                WORDS_ROOM + offset
-            }
-        };
-        self.known.push((hash, reference));
+        let reference = WORDS_ROOM + self.strings.len() as u64;
+        let ascii = text.is_ascii();
+        put_varint(&mut self.strings, (text.len() as u64) << 1 | u64::from(!ascii));
+        self.strings.extend_from_slice(text.as_bytes());
+        if !ascii {
+            let mut folded = fold(text);
+            put_varint(&mut self.strings, folded.len() as u64);
+            self.strings.extend_from_slice(folded.as_bytes());
+            folded.zeroize();
+        }
+        self.known.add(hash, reference);
         reference
     }
 
@@ -168,10 +166,13 @@ impl SearchValues {
         super::view::text_at(&self.strings, reference).is_some_and(|stored| stored.raw == text.as_bytes())
     }
 
+    /// What was written only: beyond it nothing was since the last time.
     fn wipe(&mut self) {
-        self.strings.zeroize();
-        self.payload.zeroize();
-        self.known.zeroize();
+        self.strings.as_mut_slice().zeroize();
+        self.strings.clear();
+        self.payload.as_mut_slice().zeroize();
+        self.payload.clear();
+        self.known.clear();
         self.runs.clear();
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Part of the stored format: lines may be appended (up to [`super::values::WORDS_ROOM`]), never changed or removed.
 
+use std::sync::OnceLock;
+
 /// Word number `n` is stored as reference `n + 1`.
 pub(super) const WORDS: &[&str] = &[
     "true",
@@ -111,9 +113,27 @@ pub(super) const WORDS: &[&str] = &[
     "http://hl7.org/fhir/us/core/StructureDefinition/us-core-location",
 ];
 
+/// The number of a word, among the few of its length.
+pub(super) fn number_of(text: &str) -> Option<usize> {
+    static BY_LENGTH: OnceLock<Vec<Vec<usize>>> = OnceLock::new();
+    let by_length = BY_LENGTH.get_or_init(|| {
+        let longest = WORDS.iter().map(|word| word.len()).max().unwrap_or_default();
+        let of_length =
+            |length| (0..WORDS.len()).filter(move |at| WORDS.get(*at).is_some_and(|word| word.len() == length));
+        (0..=longest).map(|length| of_length(length).collect()).collect()
+    });
+    by_length.get(text.len())?.iter().copied().find(|at| WORDS.get(*at).is_some_and(|word| *word == text))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_word_has_its_number_and_others_have_none() {
+        assert!(WORDS.iter().enumerate().all(|(at, word)| number_of(word) == Some(at)));
+        assert!(["", "fals", "False", "http://loinc.org/"].iter().all(|text| number_of(text).is_none()));
+    }
 
     #[test]
     fn words_are_distinct_and_leave_room() {

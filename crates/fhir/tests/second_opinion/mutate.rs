@@ -160,7 +160,7 @@ fn quoted(value: &mut Value) {
 }
 
 /// One of the texts, the same for the same number whatever order they come in.
-fn pick(texts: &mut Vec<String>, number: usize) -> Option<&String> {
+fn pick(texts: &mut [String], number: usize) -> Option<&String> {
     texts.sort();
     let at = number.wrapping_mul(7919) % texts.len().max(1);
     texts.get(at)
