@@ -63,6 +63,13 @@ impl Profile {
         let mut rule = Rule::neutral(&name, 0, scope);
         if let Some(row) = tree.node {
             rule.invariants = invariants(row, &|key| scope.invariants().any(|known| known.key == key))?;
+            let fail = |what| ProfileProblem::Element(name.to_string(), what);
+            (rule.fixed, rule.pattern) = (chosen(row, "fixed"), chosen(row, "pattern"));
+            rule.binding = binding(row).map_err(fail)?;
+            let is_bound = |m: Node<'_>| ["minValue", "maxValue", "maxLength"].iter().any(|it| m.key().starts_with(it));
+            if row.child_nodes().any(is_bound) {
+                return Err(fail("bounds of the whole"));
+            }
         }
         for child in &tree.children {
             rule.children.extend(compile_child(child, scope, 0)?);
@@ -279,11 +286,7 @@ fn invariants(node: Node<'_>, known: &dyn Fn(&str) -> bool) -> Result<Vec<RuleIn
     Ok(found)
 }
 
-fn narrowed_binding(
-    node: Node<'_>,
-    element: &'static Element,
-    whole: Option<&Rule>,
-) -> Result<Option<(Strength, Box<str>)>, &'static str> {
+fn binding(node: Node<'_>) -> Result<Option<(Strength, Box<str>)>, &'static str> {
     let Some(binding) = node.get("binding") else { return Ok(None) };
     let strength = match &*text(binding, "strength") {
         "required" => Strength::Required,
@@ -293,11 +296,22 @@ fn narrowed_binding(
         _ => return Err("binding.strength"),
     };
     let value_set = text(binding, "valueSet");
+    Ok((!value_set.is_empty()).then(|| (strength, value_set.as_ref().into())))
+}
+
+fn narrowed_binding(
+    node: Node<'_>,
+    element: &'static Element,
+    whole: Option<&Rule>,
+) -> Result<Option<(Strength, Box<str>)>, &'static str> {
     let plain = |url: &str| url.split('|').next().unwrap_or_default().to_owned();
-    let is_base = element.binding().is_some_and(|b| b.strength == strength && plain(b.value_set) == plain(&value_set));
-    let is_whole =
-        whole.and_then(|whole| whole.binding.as_ref()).is_some_and(|(s, set)| *s == strength && **set == *value_set);
-    Ok((!value_set.is_empty() && !is_base && !is_whole).then(|| (strength, value_set.as_ref().into())))
+    let is_new = |(strength, value_set): &(Strength, Box<str>)| {
+        let is_base =
+            element.binding().is_some_and(|b| b.strength == *strength && plain(b.value_set) == plain(value_set));
+        let of_whole = whole.and_then(|whole| whole.binding.as_ref());
+        !is_base && of_whole.is_none_or(|whole| (whole.0, &*whole.1) != (*strength, &**value_set))
+    };
+    Ok(binding(node)?.filter(is_new))
 }
 
 /// The types that a row allows, as rules; `None` when one is not a type of the element.

@@ -1,16 +1,16 @@
 //! Codes and their value sets.
 
 use super::{Core, IssueCode};
-use crate::definitions::{Element, Severity, Strength, TypeRef, ValueType};
+use crate::definitions::{Severity, Strength, TypeRef, ValueType};
 use crate::json::{Kind, Node};
 use crate::terminology::Contains;
 
 impl<'a> Core<'_, 'a> {
     /// A value of a bound element against the value set.
-    pub(super) fn bound(&mut self, strength: Strength, value_set: &str, element: &'static Element, node: Node<'a>) {
-        let Some(contains) = self.is_member(value_set, element.value, node) else {
+    pub(super) fn bound(&mut self, strength: Strength, value_set: &str, value: ValueType, node: Node<'a>) {
+        let Some(contains) = self.is_member(value_set, value, node) else {
             // A text alone is no code; an extension may say why there is none.
-            let is_concept = element.value == ValueType::Complex(TypeRef::CODEABLE_CONCEPT);
+            let is_concept = value == ValueType::Complex(TypeRef::CODEABLE_CONCEPT);
             if is_concept && strength == Strength::Required && node.get("extension").is_none() {
                 let message = format!("a code of the required value set {value_set} is needed");
                 self.report(node, "", Severity::Error, IssueCode::CodeInvalid, message);

@@ -62,7 +62,7 @@ impl<'a> Core<'_, 'a> {
             if facts & facts::BINDING != 0
                 && let Some(binding) = task.element.binding()
             {
-                self.bound(binding.strength, binding.value_set, task.element, task.node);
+                self.bound(binding.strength, binding.value_set, task.element.value, task.node);
             }
             if facts & facts::EXTENSION != 0 {
                 self.extension(task);

@@ -25,6 +25,7 @@ impl<'v, 'a> Core<'v, 'a> {
         }
         self.depth += 1;
         let within = Within { profile, resource };
+        self.held(within, &profile.root, ValueType::Complex(profile.constrained()), Some(node), node);
         self.type_invariants(within, &profile.root, node, profile.constrained());
         self.children(within, &profile.root, node, profile.constrained());
         self.depth -= 1;
@@ -93,19 +94,7 @@ impl<'v, 'a> Core<'v, 'a> {
         if !rule.types.is_empty() && !self.types(within, rule, item, node) {
             return;
         }
-        let fixed = rule.fixed.as_ref().map(|fixed| item.value.is_some_and(|value| fixed.equals(value)));
-        if fixed == Some(false) {
-            let message = format!("not the value that the profile fixes ({url})");
-            self.report(node, "", Severity::Error, IssueCode::Value, message);
-        }
-        let pattern = rule.pattern.as_ref().map(|pattern| item.value.is_some_and(|value| pattern.fits(value)));
-        if pattern == Some(false) {
-            let message = format!("does not hold what the profile asks for as a pattern ({url})");
-            self.report(node, "", Severity::Error, IssueCode::Value, message);
-        }
-        if let (Some((strength, value_set)), Some(value)) = (&rule.binding, item.value) {
-            self.bound(*strength, value_set, item.element, value);
-        }
+        self.held(within, rule, item.element.value, item.value, node);
         if rule.max_length != 0
             && item.value.and_then(Node::as_str).is_some_and(|t| t.chars().count() > rule.max_length as usize)
         {
@@ -128,6 +117,22 @@ impl<'v, 'a> Core<'v, 'a> {
                 }
                 Some(_) => {}
             }
+        }
+    }
+
+    /// A value against what the rule fixes and which codes it allows.
+    fn held(&mut self, within: Within<'v>, rule: &'v Rule, kind: ValueType, value: Option<Node<'a>>, node: Node<'a>) {
+        let url = within.profile.url();
+        if rule.fixed.as_ref().is_some_and(|fixed| !value.is_some_and(|value| fixed.equals(value))) {
+            let message = format!("not the value that the profile fixes ({url})");
+            self.report(node, "", Severity::Error, IssueCode::Value, message);
+        }
+        if rule.pattern.as_ref().is_some_and(|pattern| !value.is_some_and(|value| pattern.fits(value))) {
+            let message = format!("does not hold what the profile asks for as a pattern ({url})");
+            self.report(node, "", Severity::Error, IssueCode::Value, message);
+        }
+        if let (Some((strength, value_set)), Some(value)) = (&rule.binding, value) {
+            self.bound(*strength, value_set, kind, value);
         }
     }
 

@@ -122,3 +122,21 @@ fn a_bound_that_nothing_of_the_element_can_be_held_against_is_refused() {
         assert!(problem.to_string().contains("smallest or largest"), "{problem}");
     }
 }
+
+#[test]
+fn a_profile_of_a_data_type_may_fix_and_bind_the_whole_value() {
+    let row = r#""min":0,"max":"*","type":[{"code":"CodeableConcept","profile":["http://p/whole"]}]"#;
+    let with = |whole: &str| {
+        let mut profiles = profile("Patient", &[("maritalStatus", row)]);
+        profiles.add(&definition("whole", "CodeableConcept", "", &[("", whole)])).map(|()| profiles)
+    };
+    let status = |inner: &str| patient(&format!(r#""maritalStatus":{{{inner}}}"#));
+    let pattern = with(r#""patternCodeableConcept":{"text":"x"}"#).unwrap();
+    assert_eq!(run(&pattern, &status(r#""text":"x","id":"1""#)), [""; 0]);
+    let message = "error Patient.maritalStatus: does not hold what the profile asks for as a pattern (http://p/whole)";
+    assert_eq!(run(&pattern, &status(r#""text":"y""#)), [message]);
+    let bound = with(r#""binding":{"strength":"required","valueSet":"http://v/colours"}"#).unwrap();
+    assert_eq!(run(&bound, &status(r#""coding":[{"system":"http://s","code":"red"}]"#)), [""; 0]);
+    assert_eq!(run(&bound, &status(r#""coding":[{"system":"http://s","code":"blue"}]"#)).len(), 1);
+    assert!(with(r#""maxLength":5"#).is_err_and(|problem| problem.to_string().contains("of the whole")));
+}
