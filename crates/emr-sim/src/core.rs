@@ -7,7 +7,7 @@ use crate::filters::query;
 use crate::kind::Kind;
 use crate::limiter::Limiter;
 use crate::lists;
-use crate::options::{Options, RateLimit, StartError};
+use crate::options::{Earlier, Options, RateLimit, StartError};
 use crate::patients;
 use crate::random::Stream;
 use crate::reply::{Call, Reply};
@@ -15,7 +15,7 @@ use crate::store::{Store, Touched};
 use crate::tokens::{Bearer, Tokens};
 use crate::webhooks::{Hooks, Refused};
 use crate::world::World;
-use aceso_base::Clock;
+use aceso_base::{Clock, Timestamp};
 use http::Method;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -31,6 +31,7 @@ pub(crate) struct Core {
     origin: String,
     rate: Option<RateLimit>,
     change_every: Option<i64>,
+    began: Timestamp,
     state: Mutex<State>,
 }
 
@@ -44,6 +45,7 @@ pub(crate) struct State {
     limiter: Limiter,
     counts: BTreeMap<(String, String, u16), u64>,
     next_change: i64,
+    changes_made: u64,
 }
 
 /// How often a path answered with a status.
@@ -66,12 +68,14 @@ impl Core {
             return Err(StartError::NoPatients);
         }
         let now = options.clock.now();
-        let world = Arc::new(World::new(facts()?, options.seed, patients, now.as_seconds()));
+        let earlier = options.earlier.unwrap_or(Earlier { began: now.0, changes: 0 });
+        let began = Timestamp(earlier.began);
+        let world = Arc::new(World::new(facts()?, options.seed, patients, began.as_seconds()));
         let applications = std::iter::once(options.credentials.clone()).chain(options.further.clone()).collect();
         let stream = |purpose| Stream::new(options.seed, purpose);
         let change_every =
             options.change_every.map(|every| i64::try_from(every.as_millis()).unwrap_or(i64::MAX).max(1));
-        let state = State {
+        let mut state = State {
             store: Store::new(Arc::clone(&world)),
             tokens: Tokens::new(applications, options.token_seconds, options.fine_scopes, stream(0x70)),
             hooks: Hooks::new(world, options.retry, stream(0x71)),
@@ -79,13 +83,21 @@ impl Core {
             limiter: Limiter::default(),
             counts: BTreeMap::new(),
             next_change: now.0.saturating_add(change_every.unwrap_or(i64::MAX)),
+            changes_made: earlier.changes,
         };
+        // Nobody has subscribed yet, so these need no events.
+        let mut at = began;
+        for _ in 0..earlier.changes {
+            at = Timestamp(at.0.saturating_add(change_every.unwrap_or(0)).min(now.0));
+            state.changes.make(&mut state.store, at.as_seconds());
+        }
         Ok(Self {
             clock: Arc::clone(&options.clock),
             faults: FaultControl::new(options.faults.clone(), options.seed),
             origin,
             rate: options.rate,
             change_every,
+            began,
             state: Mutex::new(state),
         })
     }
@@ -131,9 +143,15 @@ impl Core {
                 return;
             }
             state.next_change = state.next_change.saturating_add(every);
+            state.changes_made += 1;
             self.change_once(&mut state);
         }
         state.next_change = self.clock.now().0.saturating_add(every);
+    }
+
+    /// How far it came by the clock.
+    pub(crate) fn so_far(&self) -> Earlier {
+        Earlier { began: self.began.0, changes: self.state().changes_made }
     }
 
     /// Saves or deletes one object at the source, with its events.

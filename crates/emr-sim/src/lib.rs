@@ -81,7 +81,7 @@ pub use crate::core::Count;
 pub use facts::synthetic_bundles;
 pub use faults::{Fault, FaultControl, FaultPlan, Script, WebhookFault, WebhookPlan};
 pub use kind::Kind;
-pub use options::{Credentials, Options, RateLimit, Retry, StartError};
+pub use options::{Credentials, Earlier, Options, RateLimit, Retry, StartError};
 pub use simulator::{Changed, Simulator};
 pub use truth::{Entry, Truth};
 pub use webhooks::DeliveryStatus;

@@ -23,6 +23,8 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
     /// Make one change each time that so much time of the clock has gone by; none by itself without.
     pub change_every: Option<Duration>,
+    /// When it is to go on where an earlier one of the same seed stopped, instead of beginning anew.
+    pub earlier: Option<Earlier>,
     /// The application that syncs.
     pub credentials: Credentials,
     /// Further applications, for what one must not see of the other.
@@ -37,6 +39,15 @@ pub struct Options {
     pub retry: Retry,
 }
 
+/// How far an earlier simulator came. Its time stands still in between: what it made is made again, with the same ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Earlier {
+    /// When it began, in milliseconds.
+    pub began: i64,
+    /// How many changes it made by the clock.
+    pub changes: u64,
+}
+
 impl Default for Options {
     fn default() -> Self {
         Self {
@@ -46,6 +57,7 @@ impl Default for Options {
             faults: FaultPlan::default(),
             clock: Arc::new(SystemClock),
             change_every: None,
+            earlier: None,
             credentials: Credentials::new("simulated-client", "simulated-secret"),
             further: Vec::new(),
             token_seconds: 36_000,

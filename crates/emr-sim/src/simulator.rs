@@ -4,7 +4,7 @@ use crate::core::{Core, Count};
 use crate::deliver;
 use crate::faults::FaultControl;
 use crate::kind::Kind;
-use crate::options::{Credentials, Options, StartError};
+use crate::options::{Credentials, Earlier, Options, StartError};
 use crate::serve::{self, Power};
 use crate::truth::Truth;
 use crate::webhooks::DeliveryStatus;
@@ -67,6 +67,12 @@ impl Simulator {
     #[must_use]
     pub const fn credentials(&self) -> &Credentials {
         &self.credentials
+    }
+
+    /// How far it came: what the next one is given to go on from here.
+    #[must_use]
+    pub fn so_far(&self) -> Earlier {
+        self.core.so_far()
     }
 
     /// Everything the source holds at this moment.

@@ -2,18 +2,21 @@
 
 use crate::app::{App, CONSOLE_CLIENT, unreachable};
 use crate::config::{Config, Problem};
+use crate::connections::Connections;
+use crate::demo_ehr::Ehr;
 use crate::exit::Failure;
 use crate::import::{self, Source};
 use crate::serve::{Serving, for_people, runtime, signals};
 use crate::shutdown::Shutdown;
 use crate::{demo_ehr, synthetic, telemetry};
 use aceso_base::{LogicalId, Role, RoleSet, TenantId, Timestamp};
-use aceso_emr_sim::Simulator;
+use aceso_connect::admin::By;
 use aceso_fhir::definitions::ResourceType;
 use aceso_identity::{Actor, NewPerson, Person, Secret, TokenRequest};
 use aceso_store::Reader as _;
 use clap::Args;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -38,14 +41,16 @@ pub struct Arguments {
     /// Without the simulated EHR and its connection
     #[arg(long)]
     pub without_ehr: bool,
-    /// How many synthetic patients to load, at most 12
-    #[arg(long, value_name = "N", default_value_t = 12)]
-    pub patients: usize,
+    /// How many synthetic patients to load, 1 to 12
+    #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u8).range(1..=12))]
+    pub patients: u8,
 }
 
 const TENANT: &str = "demo";
 /// Patients of the simulated EHR.
 const EHR_PATIENTS: usize = 12;
+/// Where a demo's people, with their passwords and tokens, are written down.
+const DEMO_FILE: &str = "demo.json";
 /// The configuration of a demo, beside its data.
 pub const CONFIG_FILE: &str = "aceso.toml";
 /// A demo's tokens last a day, so that printed commands still work after lunch.
@@ -68,15 +73,19 @@ pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
     let done = runtime()?.block_on(async {
         let shutdown = Shutdown::on_signals().map_err(signals)?;
         let serving = Serving::open(config).await?;
-        load(&serving.app, arguments.patients, &folder, out).await?;
-        let people = people(&serving.app).await?;
+        load(&serving.app, usize::from(arguments.patients), &folder, out).await?;
+        let people = people(&serving.app, &folder).await?;
         let ehr = match arguments.without_ehr {
             true => None,
-            false => Some(demo_ehr::start(&serving, arguments.ehr_listen, EHR_PATIENTS, TENANT).await?),
+            false => Some(demo_ehr::start(&serving, arguments.ehr_listen, EHR_PATIENTS, TENANT, &folder).await?),
         };
         write_file(&serving, &folder, &people, ehr.as_ref())?;
         tell(&serving, &folder, &people, ehr.as_ref(), out)?;
-        let ended = serving.run(&shutdown).await;
+        let connections = ehr.is_some().then(|| serving.connections.clone());
+        let ended = tokio::select! {
+            ended = serving.run(&shutdown) => ended,
+            () = progress(connections, out) => Ok(()),
+        };
         if let Some(ehr) = ehr {
             ehr.stop().await;
         }
@@ -142,30 +151,61 @@ struct Account {
     access_token: String,
 }
 
-async fn people(app: &App) -> Result<Vec<Account>, Failure> {
+/// One person per role. Who is known from an earlier start keeps the password that `demo.json` has.
+async fn people(app: &App, folder: &Path) -> Result<Vec<Account>, Failure> {
+    let earlier = passwords(folder);
     let own = subjects(app)?.into_iter().next();
     let known = app.identity.people(Actor::Installation).map_err(identity)?;
     let mut accounts = Vec::new();
     for &role in Role::ALL {
         let username = role.as_str();
-        let password = app.rng.token16().to_string();
         let own_patient = own.clone().filter(|_| role == Role::Patient);
-        set_up(app, &known, username, role, &password, own_patient).await?;
-        let request = TokenRequest {
-            grant_type: "password".to_owned(),
-            username: Some(username.to_owned()),
-            password: Some(Secret::from(password.as_str())),
-            refresh_token: None,
-            client_id: Some(CONSOLE_CLIENT.to_owned()),
-            client_secret: None,
-            scope: None,
-            request: None,
+        let kept = earlier.get(username).filter(|_| known.iter().any(|person| person.username == username)).cloned();
+        let signed_in = match &kept {
+            Some(password) => sign_in(app, username, password).await.ok(),
+            None => None,
         };
-        let token = app.identity.token(request).await;
-        let token = token.map_err(|error| unreachable("the token service", error.description))?;
-        accounts.push(Account { role, username, password, access_token: token.access_token.reveal().to_owned() });
+        let (password, access_token) = match (kept, signed_in) {
+            (Some(password), Some(token)) => (password, token),
+            _ => {
+                let password = app.rng.token16().to_string();
+                set_up(app, &known, username, role, &password, own_patient).await?;
+                let token = sign_in(app, username, &password).await?;
+                (password, token)
+            }
+        };
+        accounts.push(Account { role, username, password, access_token });
     }
     Ok(accounts)
+}
+
+/// The passwords of an earlier start on this folder.
+fn passwords(folder: &Path) -> BTreeMap<String, String> {
+    let read = || {
+        let value: Value = serde_json::from_str(&std::fs::read_to_string(folder.join(DEMO_FILE)).ok()?).ok()?;
+        let of = |person: &Value| {
+            let text = |name| person.get(name).and_then(Value::as_str).map(str::to_owned);
+            Some((text("username")?, text("password")?))
+        };
+        Some(value.get("people")?.as_array()?.iter().filter_map(of).collect())
+    };
+    read().unwrap_or_default()
+}
+
+async fn sign_in(app: &App, username: &str, password: &str) -> Result<String, Failure> {
+    let request = TokenRequest {
+        grant_type: "password".to_owned(),
+        username: Some(username.to_owned()),
+        password: Some(Secret::from(password)),
+        refresh_token: None,
+        client_id: Some(CONSOLE_CLIENT.to_owned()),
+        client_secret: None,
+        scope: None,
+        request: None,
+    };
+    let token = app.identity.token(request).await;
+    let token = token.map_err(|error| unreachable("the token service", error.description))?;
+    Ok(token.access_token.reveal().to_owned())
 }
 
 async fn set_up(
@@ -194,7 +234,7 @@ fn subjects(app: &App) -> Result<Vec<LogicalId>, Failure> {
     Ok(found.into_iter().map(|patient| patient.id).collect())
 }
 
-fn write_file(serving: &Serving, folder: &Path, people: &[Account], ehr: Option<&Simulator>) -> Result<(), Failure> {
+fn write_file(serving: &Serving, folder: &Path, people: &[Account], ehr: Option<&Ehr>) -> Result<(), Failure> {
     let subjects: Vec<String> = subjects(&serving.app)?.iter().map(|id| id.as_str().to_owned()).collect();
     let people: Vec<Value> = people
         .iter()
@@ -212,18 +252,43 @@ fn write_file(serving: &Serving, folder: &Path, people: &[Account], ehr: Option<
     if let (Some(ehr), Some(object)) = (ehr, value.as_object_mut()) {
         object.insert("ehr".to_owned(), ehr.base_url().into());
     }
-    let path = folder.join("demo.json");
-    let failed = |error: std::io::Error| unreachable("demo.json", format!("cannot be written ({:?})", error.kind()));
-    let _ = std::fs::remove_file(&path);
-    let mut file = std::fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(&path).map_err(failed)?;
-    writeln!(file, "{value:#}").map_err(failed)
+    let failed = |error: std::io::Error| unreachable(DEMO_FILE, format!("cannot be written ({:?})", error.kind()));
+    write_private(&folder.join(DEMO_FILE), &format!("{value:#}\n")).map_err(failed)
+}
+
+/// Writes a file that its owner alone can read: whole, or not at all.
+pub(crate) fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    let fresh = path.with_extension("new");
+    let _ = std::fs::remove_file(&fresh);
+    let mut file = std::fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(&fresh)?;
+    file.write_all(text.as_bytes())?;
+    std::fs::rename(&fresh, path)
+}
+
+/// Says once that the first records of the EHR have come in; on a terminal also what is being read until then. Never ends by
+/// itself, also when nobody reads what it says.
+async fn progress(connections: Option<Connections>, out: &mut dyn Write) {
+    let Some(connections) = connections else { return std::future::pending().await };
+    let bar = crate::commands::connections::bar();
+    while let Ok(status) = connections.status(&By::Machine, demo_ehr::CONNECTION).map(|status| status.to_json()) {
+        let read = status.get("read").and_then(Value::as_u64).unwrap_or_default();
+        if status.get("last_success").is_some_and(Value::is_string) {
+            bar.finish_and_clear();
+            let _ = writeln!(out, "  The EHR's records are here: {read} objects read, and its changes follow.");
+            let _ = out.flush();
+            break;
+        }
+        bar.set_message(format!("EHR: {read} objects"));
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    std::future::pending().await
 }
 
 fn tell(
     serving: &Serving,
     folder: &Path,
     people: &[Account],
-    ehr: Option<&Simulator>,
+    ehr: Option<&Ehr>,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
     let fhir = fhir(serving);
@@ -233,17 +298,22 @@ fn tell(
     let program = program.display();
     writeln!(
         out,
-        "\n  console   {}\n  FHIR R4   {fhir}\n  metrics   http://{}/metrics\n  people    {folder}/demo.json",
+        "\n  console   {}\n  FHIR R4   {fhir}\n  metrics   http://{}/metrics\n  people    {folder}/{DEMO_FILE}",
         console(serving),
         serving.ops_address
     )?;
     if let Some(ehr) = ehr {
         writeln!(out, "  EHR       {} (simulated; its records come in while you read this)", ehr.base_url())?;
     }
-    writeln!(out, "\n  One person per role: {}", people.iter().map(|a| a.username).collect::<Vec<_>>().join(", "))?;
+    let names = people.iter().map(|a| a.username).collect::<Vec<_>>().join(", ");
+    writeln!(out, "\n  One person per role: {names}")?;
     writeln!(
         out,
-        "\n  Take tokens from the file:\n    token() {{ python3 -c \"import json,sys; print([p['access_token'] for p in json.load(open('{folder}/demo.json'))['people'] if p['role']==sys.argv[1]][0])\" $1; }}"
+        "\n  Sign in at the console, as physician first, then as auditor and operator; names and passwords:\n    python3 -c \"import json; [print(p['username'].ljust(12), p['password']) for p in json.load(open('{folder}/{DEMO_FILE}'))['people']]\""
+    )?;
+    writeln!(
+        out,
+        "\n  Take tokens from the file:\n    token() {{ python3 -c \"import json,sys; print([p['access_token'] for p in json.load(open('{folder}/{DEMO_FILE}'))['people'] if p['role']==sys.argv[1]][0])\" $1; }}"
     )?;
     let stories = [
         (

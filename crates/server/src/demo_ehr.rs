@@ -2,11 +2,14 @@
 
 use crate::app::unreachable;
 use crate::connections::{KeptProof, Settings};
+use crate::demo::write_private;
 use crate::exit::Failure;
 use crate::serve::Serving;
 use aceso_connect::admin::By;
-use aceso_emr_sim::{Options, Simulator};
+use aceso_emr_sim::{Earlier, Options, Simulator};
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Name of the connection.
@@ -14,14 +17,53 @@ pub(crate) const CONNECTION: &str = "elation";
 /// A change at the source every so often, so that there is something to see.
 const CHANGE_EVERY: Duration = Duration::from_secs(10);
 
-/// Starts the EHR and connects it. It begins anew with every start; records of an earlier one are compared with it and follow it.
+/// The simulated EHR of a demo, and where it is written down how far it came.
+pub(crate) struct Ehr {
+    simulator: Arc<Simulator>,
+    file: PathBuf,
+    keeping: tokio::task::JoinHandle<()>,
+}
+
+impl Ehr {
+    /// The address of its interface.
+    pub(crate) fn base_url(&self) -> String {
+        self.simulator.base_url()
+    }
+
+    /// Ends it.
+    pub(crate) async fn stop(self) {
+        self.keeping.abort();
+        let _ = self.keeping.await;
+        keep(&self.file, &self.simulator);
+        if let Some(simulator) = Arc::into_inner(self.simulator) {
+            simulator.stop().await;
+        }
+    }
+}
+
+/// Writes down how far it came. What cannot be written is written the next time.
+fn keep(file: &Path, simulator: &Simulator) {
+    if let Ok(text) = serde_json::to_string(&simulator.so_far()) {
+        let _ = write_private(file, &text);
+    }
+}
+
+/// How far the EHR of an earlier start on this folder came; `None` for the first, and when it cannot be read.
+fn earlier(file: &Path) -> Option<Earlier> {
+    serde_json::from_str(&std::fs::read_to_string(file).ok()?).ok()
+}
+
+/// Starts the EHR and connects it. On a folder that was used before it goes on where it was.
 pub(crate) async fn start(
     serving: &Serving,
     listen: SocketAddr,
     patients: usize,
     tenant: &str,
-) -> Result<Simulator, Failure> {
-    let options = Options { listen, patients, change_every: Some(CHANGE_EVERY), ..Options::default() };
+    folder: &Path,
+) -> Result<Ehr, Failure> {
+    let file = folder.join("ehr.json");
+    let (change_every, earlier) = (Some(CHANGE_EVERY), earlier(&file));
+    let options = Options { listen, patients, change_every, earlier, ..Options::default() };
     let simulator = Simulator::start(options).await;
     let simulator = simulator.map_err(|error| unreachable("the simulated EHR", error.to_string()))?;
     let (app, connections) = (&serving.app, &serving.connections);
@@ -50,5 +92,13 @@ pub(crate) async fn start(
         options: Vec::new(),
     };
     connections.add_anew(app, by, settings).await?;
-    Ok(simulator)
+    let simulator = Arc::new(simulator);
+    let (at, kept) = (file.clone(), Arc::clone(&simulator));
+    let keeping = tokio::spawn(async move {
+        loop {
+            keep(&at, &kept);
+            tokio::time::sleep(CHANGE_EVERY / 10).await;
+        }
+    });
+    Ok(Ehr { simulator, file, keeping })
 }

@@ -43,6 +43,10 @@ impl Demo {
         Client::new(file["fhir"].as_str().unwrap()).bearer(token).get(path)
     }
 
+    fn passwords(&self) -> Vec<Value> {
+        self.file()["people"].as_array().unwrap().iter().map(|person| person["password"].clone()).collect()
+    }
+
     /// Everything that could be there twice.
     fn population(&self) -> Vec<(String, u64)> {
         let total = |path: String| {
@@ -75,12 +79,15 @@ fn the_demo_starts_in_one_command_keeps_its_promises_stops_on_ctrl_c_and_continu
     its_ehr_refuses_nothing_and_sends_no_strange_code(&demo);
     let before = demo.population();
     assert!(before.iter().all(|(_, count)| *count > 0), "{before:?}");
+    let passwords = demo.passwords();
     assert!(running.interrupt(STOP).success());
 
     let running = demo.start();
     assert_eq!(demo.population(), before);
     its_file_names_everything(&demo);
     every_role_gets_the_right_answer(&demo);
+    assert_eq!(demo.passwords(), passwords);
+    its_ehr_refuses_nothing_and_sends_no_strange_code(&demo);
     let said = std::fs::read_to_string(&running.stdout).unwrap();
     assert!(said.contains("Continuing with the synthetic records that are here already."), "{said}");
     assert!(running.interrupt(STOP).success());
@@ -143,7 +150,11 @@ fn its_ehr_refuses_nothing_and_sends_no_strange_code(demo: &Demo) {
         assert!(Instant::now() < end, "no run has ended: {figures}");
         std::thread::sleep(Duration::from_millis(200));
     };
-    for zero in ["refused_total{connection=\"elation\",what=\"list\"}", "unknown_codes_total{connection=\"elation\"}"] {
+    for zero in [
+        "refused_total{connection=\"elation\",what=\"list\"}",
+        "unknown_codes_total{connection=\"elation\"}",
+        "letters{connection=\"elation\"}",
+    ] {
         assert!(figures.contains(&format!("aceso_connection_{zero} 0\n")), "{zero}: {figures}");
     }
     let subscriptions = "aceso_connection_refused_total{connection=\"elation\",what=\"subscription\"} 0\n";

@@ -4,6 +4,7 @@ use crate::support::{Source, id, until};
 use aceso_emr_sim::{Changed, Kind, Simulator};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 fn everything(simulator: &Simulator) -> BTreeMap<(Kind, i64), (bool, Value)> {
@@ -163,6 +164,28 @@ fn it_changes_by_itself_as_its_clock_goes() {
     assert!(everything(&source.simulator) == before);
     source.clock.advance(200);
     until("it has changed", || everything(&source.simulator) != before);
+}
+
+#[test]
+fn one_that_goes_on_has_what_the_earlier_one_had_and_makes_the_same_next_change() {
+    let every = Duration::from_secs(10);
+    let source = Source::start(|options| options.change_every = Some(every));
+    for _ in 0..200 {
+        source.clock.advance(10);
+        let before = source.simulator.so_far().changes;
+        until("a change", || source.simulator.so_far().changes > before);
+    }
+    let (earlier, had, now) = (source.simulator.so_far(), everything(&source.simulator), source.clock.clone());
+    assert_eq!(earlier.changes, 200);
+    let next = source.simulator.change(1);
+    let later = Source::start(|options| {
+        now.advance(3600);
+        options.clock = Arc::new(now);
+        options.change_every = Some(every);
+        options.earlier = Some(earlier);
+    });
+    assert!(everything(&later.simulator) == had);
+    assert_eq!(later.simulator.change(1), next);
 }
 
 #[test]
