@@ -6,7 +6,7 @@ use aceso_base::{Caller, Purpose, Role, TenantId};
 use aceso_fhir::definitions::ResourceType;
 use aceso_repository::{Fault, ResolvedReferences};
 use aceso_store::{DocumentWrite, Reader as _};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -30,7 +30,9 @@ pub struct Summary {
     pub known: usize,
     /// Records made, by type.
     pub records: BTreeMap<&'static str, usize>,
-    /// Entries, or whole bundles, that were refused.
+    /// Bundles of which nothing was taken.
+    pub bundles_refused: usize,
+    /// Entries, and whole bundles, that were refused.
     pub refused: usize,
     /// Bytes of JSON.
     pub bytes: usize,
@@ -46,6 +48,7 @@ impl Summary {
     fn add(&mut self, other: Self) {
         self.bundles += other.bundles;
         self.known += other.known;
+        self.bundles_refused += other.bundles_refused;
         self.refused += other.refused;
         self.bytes += other.bytes;
         for (name, count) in other.records {
@@ -114,6 +117,7 @@ pub async fn run(
 ) -> Result<Summary, Failure> {
     let caller = app.local_caller(tenant, Role::Integration, Purpose::Operations);
     let all = sources.len();
+    forget_retried(quarantine, &sources).map_err(|error| unreadable(&error))?;
     let total = Arc::new(Mutex::new(Summary::default()));
     let resolved = Arc::new(Mutex::new(ResolvedReferences::new()));
     // The directory first, one after the other: everything else refers to it.
@@ -155,7 +159,7 @@ pub async fn run(
 fn note(total: &Mutex<Summary>, summary: Summary, all: usize, progress: &(dyn Fn(usize, usize, usize) + Send + Sync)) {
     let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
     total.add(summary);
-    progress(total.bundles + total.known, all, total.total());
+    progress(total.bundles + total.known + total.bundles_refused, all, total.total());
 }
 
 async fn take(
@@ -165,7 +169,14 @@ async fn take(
     resolved: &Mutex<ResolvedReferences>,
     quarantine: &Path,
 ) -> Result<Summary, Failure> {
-    let body = source.read().map_err(|error| unreadable(&error))?;
+    let body = match source.read() {
+        Ok(body) => body,
+        // One damaged file of many does not stop the others.
+        Err(error) => {
+            let text = format!("the file cannot be read or unpacked ({:?})", error.kind());
+            return refused_whole(quarantine, source, &Fault::new(400, "structure", text), 0);
+        }
+    };
     let bytes = body.len();
     let mark =
         app.door().fingerprint(&caller.tenant, &body).map_err(|error| unreachable("the keys", error.to_string()))?;
@@ -192,12 +203,30 @@ async fn take(
             let text = fault.issues.first().map(|issue| issue.diagnostics.to_string()).unwrap_or_default();
             return Err(unreachable("the store", format!("{text}; start the import again, it goes on")));
         }
-        Err(fault) => {
-            summary.refused = 1;
-            write_refusal(quarantine, source, None, &fault)?;
-        }
+        Err(fault) => return refused_whole(quarantine, source, &fault, bytes),
     }
     Ok(summary)
+}
+
+fn refused_whole(quarantine: &Path, source: &Source, fault: &Fault, bytes: usize) -> Result<Summary, Failure> {
+    write_refusal(quarantine, source, None, fault)?;
+    Ok(Summary { bundles_refused: 1, refused: 1, bytes, ..Summary::default() })
+}
+
+/// Bundles that were refused whole are tried again, so what an earlier run wrote of them goes.
+fn forget_retried(quarantine: &Path, sources: &[Source]) -> std::io::Result<()> {
+    let Ok(text) = std::fs::read_to_string(quarantine) else { return Ok(()) };
+    let names: BTreeSet<String> = sources.iter().map(Source::name).collect();
+    let retried = |line: &&str| {
+        let value: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
+        let source = value.get("source").and_then(serde_json::Value::as_str);
+        value.get("entry").is_some_and(serde_json::Value::is_null) && source.is_some_and(|name| names.contains(name))
+    };
+    let kept: String = text.lines().filter(|line| !retried(line)).map(|line| format!("{line}\n")).collect();
+    if kept.len() == text.len() {
+        return Ok(());
+    }
+    std::fs::write(quarantine, kept)
 }
 
 fn write_refusal(quarantine: &Path, source: &Source, entry: Option<usize>, fault: &Fault) -> Result<(), Failure> {

@@ -63,6 +63,7 @@ fn report(summary: &Summary, seconds: f64, arguments: &Arguments, out: &mut dyn 
         let value = serde_json::json!({
             "bundles": summary.bundles,
             "known": summary.known,
+            "bundles_refused": summary.bundles_refused,
             "records": summary.total(),
             "by_type": summary.records,
             "refused": summary.refused,
@@ -77,9 +78,14 @@ fn report(summary: &Summary, seconds: f64, arguments: &Arguments, out: &mut dyn 
     #[expect(clippy::cast_precision_loss, reason = "a rate for people to read")]
     let rate = summary.total() as f64 / seconds.max(0.001);
     writeln!(out, "{:>8}  records in {seconds:.1} s ({rate:.0}/s)", summary.total())?;
-    writeln!(out, "{:>8}  bundles taken, {} taken before", summary.bundles, summary.known)?;
-    if summary.refused > 0 {
-        writeln!(out, "{:>8}  refused; reasons in {}", summary.refused, arguments.quarantine.display())?;
+    let Summary { bundles, known, bundles_refused, refused, .. } = summary;
+    writeln!(out, "{bundles:>8}  bundles taken, {known} taken before, {bundles_refused} refused")?;
+    let entries = refused.saturating_sub(*bundles_refused);
+    if *refused > 0 {
+        if entries > 0 {
+            writeln!(out, "{entries:>8}  entries refused in bundles that were taken")?;
+        }
+        writeln!(out, "          what was refused and why: {}", arguments.quarantine.display())?;
     }
     Ok(())
 }
