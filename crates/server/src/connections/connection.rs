@@ -18,13 +18,13 @@ pub(crate) struct Connection {
     pub(super) settings: Settings,
     pub(super) origin: Origin,
     pub(super) sync: Sync,
-    state: Mutex<State>,
+    state: Arc<Mutex<State>>,
     /// One run at a time.
-    pub(super) running: tokio::sync::Mutex<()>,
+    pub(super) running: Arc<tokio::sync::Mutex<()>>,
     /// Something waits in the inbox.
     news: Notify,
     /// True when its run is to end: it was paused or removed.
-    stop: watch::Sender<bool>,
+    stop: Arc<watch::Sender<bool>>,
 }
 
 /// Why a run ended early. What it took stays taken, and the next one goes on.
@@ -120,7 +120,7 @@ pub(super) async fn by_schedule(connection: Arc<Connection>, app: App) {
 
 impl Connection {
     pub(super) fn new(settings: Settings, origin: Origin, sync: Sync) -> Self {
-        let (state, running, stop) = (Mutex::default(), tokio::sync::Mutex::new(()), watch::Sender::new(false));
+        let (state, running, stop) = (Arc::default(), Arc::default(), Arc::new(watch::Sender::new(false)));
         Self { settings, origin, sync, state, running, news: Notify::new(), stop }
     }
 
@@ -130,6 +130,19 @@ impl Connection {
         let fresh = Self::new(settings, self.origin, self.sync.clone());
         fresh.state().clone_from(&self.state());
         fresh
+    }
+
+    /// The same connection, running by itself again. A run that somebody ordered meanwhile is its own: it goes on, the next waits for
+    /// its end, and a pause ends it.
+    pub(super) fn resumed(&self) -> Self {
+        let settings = Settings { paused: false, ..self.settings.clone() };
+        let fresh = Self::new(settings, self.origin, self.sync.clone());
+        Self {
+            state: Arc::clone(&self.state),
+            running: Arc::clone(&self.running),
+            stop: Arc::clone(&self.stop),
+            ..fresh
+        }
     }
 
     /// Ends a run where it is, and lets no other begin.

@@ -55,6 +55,8 @@ struct Inner {
     keeper: Keeper,
     open: Mutex<BTreeMap<String, Arc<Connection>>>,
     changed: Notify,
+    /// One pause, resumption or removal at a time.
+    orders: tokio::sync::Mutex<()>,
     jobs: Jobs,
 }
 
@@ -86,7 +88,9 @@ impl Connections {
         let vault = Arc::new(SealedTokens(app.clone()));
         let sharing = shared::sharing(app.door());
         let keeper = Keeper::sharing(http, vault, sharing, Arc::clone(&app.clock), Arc::clone(&app.rng));
-        let inner = Inner { keeper, open: Mutex::default(), changed: Notify::new(), jobs: Jobs::default() };
+        let (open, changed, orders, jobs) =
+            (Mutex::default(), Notify::new(), tokio::sync::Mutex::default(), Jobs::default());
+        let inner = Inner { keeper, open, changed, orders, jobs };
         let connections = Self { inner: Arc::new(inner) };
         connections.open_configured(app).await?;
         connections.open_kept(app).await?;
@@ -181,6 +185,7 @@ impl Connections {
     /// # Errors
     /// [`AdminError::NoConnection`], [`AdminError::OfConfiguration`].
     pub async fn remove(&self, app: &App, by: &By, name: &str) -> Result<(), AdminError> {
+        let _order = self.inner.orders.lock().await;
         let connection = self.named(by, name)?;
         if connection.origin == Origin::Configuration {
             return Err(AdminError::OfConfiguration { name: name.to_owned(), key: "" });
@@ -204,6 +209,7 @@ impl Connections {
     /// # Errors
     /// [`AdminError::NoConnection`], [`AdminError::OfConfiguration`].
     pub async fn pause(&self, app: &App, by: &By, name: &str, paused: bool) -> Result<Status, AdminError> {
+        let _order = self.inner.orders.lock().await;
         let connection = self.named(by, name)?;
         let (space, value) = match connection.origin {
             Origin::Store => {
@@ -218,14 +224,18 @@ impl Connections {
                 (PAUSED, paused.then(|| zeroize::Zeroizing::new(vec![PAUSED_FORMAT])))
             }
         };
-        if paused {
-            connection.stop();
+        if !paused {
+            keep(app, by, &connection.settings.tenant, (space, name, value), "connection-resumed").await?;
+            if !connection.settings.paused {
+                return Ok(connection.status(&self.inner.keeper));
+            }
+            return Ok(self.put(connection.resumed()).status(&self.inner.keeper));
         }
+        connection.stop();
         let alone = connection.running.lock().await;
-        let what = if paused { "connection-paused" } else { "connection-resumed" };
-        let kept = keep(app, by, &connection.settings.tenant, (space, name, value), what).await;
+        let kept = keep(app, by, &connection.settings.tenant, (space, name, value), "connection-paused").await;
         // What was stopped goes on when the order could not be kept.
-        let now = self.put(connection.with_pause(if kept.is_ok() { paused } else { connection.settings.paused }));
+        let now = self.put(connection.with_pause(kept.is_ok() || connection.settings.paused));
         drop(alone);
         kept?;
         Ok(now.status(&self.inner.keeper))
