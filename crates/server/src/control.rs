@@ -91,6 +91,7 @@ pub fn ask_server(data_dir: &Path, order: &Order) -> Result<Option<Value>, Failu
     match answer {
         Answer::Done(value) => Ok(Some(value)),
         Answer::NotSo(text) => Err(Failure::NotSo(text)),
+        Answer::Usage(text) => Err(Failure::Usage(text)),
     }
 }
 
@@ -99,6 +100,7 @@ pub fn ask_server(data_dir: &Path, order: &Order) -> Result<Option<Value>, Failu
 enum Answer {
     Done(Value),
     NotSo(String),
+    Usage(String),
 }
 
 /// Takes orders until the process ends.
@@ -126,6 +128,7 @@ pub fn listen(app: &App, connections: &Connections) -> Result<(), Failure> {
                 let answer = match serde_json::from_str::<Order>(&line) {
                     Ok(order) => match carry_out(&app, Some(&connections), order).await {
                         Ok(value) => Answer::Done(value),
+                        Err(Failure::Usage(text)) => Answer::Usage(text),
                         Err(failure) => Answer::NotSo(failure.to_string()),
                     },
                     Err(_) => Answer::NotSo("the order is not understood; is it the same version?".to_owned()),
@@ -201,10 +204,15 @@ pub async fn carry_out(app: &App, connections: Option<&Connections>, order: Orde
         Order::PeopleAdd { tenant, username, roles, patient, password } => {
             let own_patient = patient.as_deref().map(LogicalId::parse).transpose();
             let own_patient = own_patient.map_err(|error| Failure::Usage(error.to_string()))?;
+            let roles = role_set(&roles)?;
+            if roles.contains(Role::Patient) && own_patient.is_none() {
+                let text = "a patient's account needs --patient ID: the id of the record that is his own";
+                return Err(Failure::Usage(text.to_owned()));
+            }
             let new = NewPerson {
                 username,
                 tenant: named_tenant(app, &tenant)?,
-                roles: role_set(&roles)?,
+                roles,
                 own_patient,
                 password: password.map(Secret::from),
             };

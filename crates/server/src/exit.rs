@@ -61,6 +61,12 @@ impl Failure {
         }
     }
 
+    /// Whether it is only that nobody reads the answer to its end.
+    #[must_use]
+    pub fn reader_is_gone(&self) -> bool {
+        matches!(self, Self::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe)
+    }
+
     /// What a person reads on standard error.
     #[must_use]
     pub fn report(&self) -> String {

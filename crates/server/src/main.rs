@@ -1,7 +1,7 @@
 //! `aceso`: a self-hosted health-data platform in one binary.
 
 use aceso_server::commands::Cli;
-use aceso_server::exit::Exit;
+use aceso_server::exit::{Exit, Failure};
 use aceso_server::{commands, hardening, telemetry};
 use clap::Parser as _;
 use std::io::Write as _;
@@ -23,6 +23,8 @@ fn main() -> ExitCode {
     }
     match commands::run(cli, &mut std::io::stdout().lock()) {
         Ok(exit) => exit.into(),
+        // Who reads no further (`| head`) wants no complaint.
+        Err(failure @ Failure::Output(_)) if failure.reader_is_gone() => failure.exit().into(),
         Err(failure) => {
             let _ = errors.write_all(failure.report().as_bytes());
             failure.exit().into()

@@ -100,6 +100,9 @@ fn run_verify(asked: &Verify, out: &mut dyn Write) -> Result<Exit, Failure> {
     let read = |path: &PathBuf| {
         std::fs::read(path).map_err(|_| Failure::Usage("the file of --checkpoint cannot be read".to_owned()))
     };
+    if !asked.folder.is_dir() {
+        return Err(Failure::Usage("OUT is no folder; it is what `aceso audit export --out` wrote".to_owned()));
+    }
     let kept = asked.checkpoint.as_ref().map(read).transpose()?;
     let key = key_of(&asked.folder, asked.key.as_deref())?;
     match verify(&asked.folder, &key, kept.as_deref(), &mut |_, _| {}) {

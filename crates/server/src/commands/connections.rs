@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 /// What to do with connections.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// Connect another system; its records come in from the next start of the server on, or by `sync`
+    /// Connect another system. A running server begins at once to bring its records in; without one, the next start does, or `sync`
     Add(Box<Add>),
     /// All connections and how they are
     List(OfTenant),
@@ -138,6 +138,8 @@ pub struct OneLetter {
     pub letter: String,
 }
 
+/// After so long without an end, whoever waits without a terminal is told where to look.
+const LONG: Duration = Duration::from_secs(10);
 /// Letters that are listed at most.
 const LISTED: usize = 1000;
 
@@ -241,8 +243,16 @@ fn served(config: &Config, name: &str, bar: &indicatif::ProgressBar, order: &Ord
     let folder = &config.data_dir;
     std::thread::scope(|scope| {
         let working = scope.spawn(|| ask_server(folder, order));
+        let (began, mut told) = (std::time::Instant::now(), false);
         while !working.is_finished() {
             std::thread::sleep(Duration::from_millis(200));
+            if bar.is_hidden() && !told && began.elapsed() > LONG {
+                told = true;
+                let _ = writeln!(
+                    std::io::stderr(),
+                    "aceso: it goes on; `connections status` says how far it is and what holds it up, `connections pause` ends it"
+                );
+            }
             let status = Order::Connections(ConnectionOrder::Status { name: name.to_owned() });
             if bar.is_hidden() {
                 continue;
@@ -251,14 +261,17 @@ fn served(config: &Config, name: &str, bar: &indicatif::ProgressBar, order: &Ord
                 let now = status.get("now");
                 let kind = now.and_then(|now| now.get("kind")?.as_str()).unwrap_or_default();
                 let objects = now.and_then(|now| now.get("objects")?.as_u64()).unwrap_or_default();
-                bar.set_message(format!("{kind} {objects}"));
+                let trouble = status.get("token_error").and_then(Value::as_str);
+                let trouble = trouble.map(|word| format!("  no token ({word}), trying again")).unwrap_or_default();
+                bar.set_message(format!("{kind} {objects}{trouble}"));
             }
         }
         working.join().unwrap_or_else(|_| Err(Failure::NotSo("the order ended early".to_owned())))
     })
 }
 
-fn bar() -> indicatif::ProgressBar {
+/// What moves while a run goes on; on a terminal only.
+pub(crate) fn bar() -> indicatif::ProgressBar {
     let bar = if std::io::stderr().is_terminal() {
         indicatif::ProgressBar::new_spinner()
     } else {

@@ -36,7 +36,7 @@ pub struct Cli {
 pub enum Command {
     /// Start everything with synthetic patients and one person per role
     Demo(crate::demo::Arguments),
-    /// Serve
+    /// Run the server: FHIR, console, hooks and administration; SIGTERM and Ctrl-C end it in order
     Serve(ConfigFile),
     /// Take FHIR bundles in; started again after an interruption, it goes on where it was
     Import(import::Arguments),

@@ -65,6 +65,7 @@ pub fn show(out: &mut dyn Write, form: AsJson, value: &Value) -> Result<Exit, Fa
         return Ok(Exit::Done);
     }
     match value {
+        Value::Array(items) if items.is_empty() => writeln!(out, "There are none.")?,
         Value::Array(items) => {
             for item in items {
                 writeln!(out, "{}", line(item))?;

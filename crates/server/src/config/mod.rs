@@ -164,7 +164,10 @@ impl Config {
     /// Every problem that was found, not only the first.
     pub fn load(file: &Path) -> Result<Self, Vec<Problem>> {
         let text = std::fs::read_to_string(file).map_err(|error| {
-            vec![Problem::new("file", format!("cannot be read ({:?}); give its path with --config", error.kind()))]
+            vec![Problem::new(
+                "file",
+                format!("{} cannot be read ({:?}); give its path with --config", file.display(), error.kind()),
+            )]
         })?;
         let base = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let variables = std::env::vars_os()

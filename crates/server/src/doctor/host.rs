@@ -5,28 +5,34 @@ use crate::config::Config;
 use crate::hardening::memory_is_protected;
 use aceso_base::{Clock, Timestamp};
 use std::net::{SocketAddr, TcpListener};
+use std::os::unix::net::UnixStream;
 use std::time::UNIX_EPOCH;
 
 /// 2026-01-01T00:00:00Z: before this software existed.
 const EARLIEST: Timestamp = Timestamp(1_767_225_600_000);
 
 pub(super) fn examine(config: &Config, clock: &dyn Clock) -> Vec<Finding> {
+    let served = UnixStream::connect(crate::control::socket(&config.data_dir)).is_ok();
     vec![
-        port("listen", config.listen),
-        port("ops listen", config.ops_listen),
+        port("listen", config.listen, served),
+        port("ops listen", config.ops_listen, served),
         loopback(config.ops_listen),
         clock_sanity(config, clock.now()),
         core_dumps(),
     ]
 }
 
-fn port(check: &'static str, address: SocketAddr) -> Finding {
+/// A port that is taken is as it should be while a server runs on this data directory.
+fn port(check: &'static str, address: SocketAddr, served: bool) -> Finding {
     match TcpListener::bind(address) {
         Ok(_) => Finding::well(check, format!("{address} is free")),
+        Err(error) if served && error.kind() == std::io::ErrorKind::AddrInUse => {
+            Finding::well(check, format!("{address} is taken, and a server runs on this data directory"))
+        }
         Err(error) => Finding::failed(
             check,
             format!("{address} cannot be had ({:?})", error.kind()),
-            "stop what holds it (it may be this server, running), or choose another address",
+            "stop what holds it, or choose another address",
         ),
     }
 }
