@@ -23,6 +23,7 @@ impl Repository {
         count: Option<usize>,
         format: Option<Format>,
     ) -> Result<Answer, Fault> {
+        let asked = count;
         let count = count.unwrap_or(self.settings.default_page);
         if count == 0 || count > self.settings.max_page {
             let text = format!("from 1 to {} versions on a page", self.settings.max_page);
@@ -33,7 +34,10 @@ impl Repository {
         let (items, receipt) = self.door.history(caller, rtype, id, before, count).await?;
         let base = &self.settings.base_url;
         let place = format!("{base}/{}/{id}", rtype.name());
-        let mut links = vec![("self", format!("{place}/_history"))];
+        let before = before.map(|before| format!("&_before={}", before.0)).unwrap_or_default();
+        let asked = asked.map(|count| format!("&_count={count}")).unwrap_or_default();
+        let own = format!("{before}{asked}{}", in_format(format)).replacen('&', "?", 1);
+        let mut links = vec![("self", format!("{place}/_history{own}"))];
         let lowest = items.iter().map(|item| item.version().0).min().unwrap_or(1);
         if lowest > 1 {
             let format = in_format(format);

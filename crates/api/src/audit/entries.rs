@@ -16,14 +16,14 @@ pub(crate) async fn get(State(api): State<Api>, Asking(caller): Asking, uri: Uri
     let receipt = admit(&api, &caller, "entries").await?;
     let (mut from, mut count) = (None, 100);
     for (at, (name, value)) in decode_pairs(uri.query().unwrap_or_default())?.into_iter().enumerate() {
-        let number = value.parse::<u64>().map_err(|_| Fault::new(400, "value", "a whole number is expected"));
+        let number =
+            |place| value.parse::<u64>().map_err(|_| Fault::at(400, "value", place, "a whole number is expected"));
         match name.as_str() {
-            "from" => from = Some(number?),
-            "count" => count = number?,
+            "from" => from = Some(number("http.from")?),
+            "count" => count = number("http.count")?,
             _ => {
-                return Err(
-                    Fault::at(400, "not-supported", format!("http.parameter[{}]", at + 1), "from or count").into()
-                );
+                let place = format!("http.parameter[{}]", at + 1);
+                return Err(Fault::at(400, "not-supported", place, "the parameters here are from and count").into());
             }
         }
     }

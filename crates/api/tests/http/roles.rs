@@ -23,6 +23,7 @@ pub(crate) const AUTHORISATION: &[(&str, &str, u16, [u16; 9])] = &[
     ("POST", "/oauth2/introspect", 400, [400; 9]),
     ("GET", "/oauth2/userinfo", 401, [200; 9]),
     ("POST", "/fhir/R4", 401, [200, 200, 403, 403, 403, 403, 403, 403, 200]),
+    ("POST", "/fhir/R4/", 401, [200, 200, 403, 403, 403, 403, 403, 403, 200]),
     ("GET", "/fhir/R4/{type}", 401, [200, 200, 200, 200, 200, 200, 403, 200, 403]),
     ("POST", "/fhir/R4/{type}", 401, [201, 201, 403, 403, 403, 403, 403, 403, 201]),
     ("PUT", "/fhir/R4/{type}", 401, [200, 200, 403, 403, 403, 403, 403, 403, 200]),
@@ -93,6 +94,7 @@ const AUDIT: &[(&str, &str, Trace)] = &[
     // Who one is oneself.
     ("GET", "/oauth2/userinfo", Trace::Nothing),
     ("POST", "/fhir/R4", Trace::Entry),
+    ("POST", "/fhir/R4/", Trace::Entry),
     ("GET", "/fhir/R4/{type}", Trace::Entry),
     ("POST", "/fhir/R4/{type}", Trace::Entry),
     ("PUT", "/fhir/R4/{type}", Trace::Entry),
@@ -155,7 +157,7 @@ fn request(method: &str, route: &str) -> (String, Option<Value>) {
         return super::terminology::request(method, route, operation);
     }
     match (method, route) {
-        ("POST", "/fhir/R4") => (patient, Some(transaction)),
+        ("POST", "/fhir/R4" | "/fhir/R4/") => (patient, Some(transaction)),
         ("POST", "/fhir/R4/{type}/$validate") => ("/fhir/R4/Observation/$validate".to_owned(), Some(pulse())),
         ("POST", "/fhir/R4/{type}") => ("/fhir/R4/Observation".to_owned(), Some(without_id(pulse()))),
         ("PUT", "/fhir/R4/{type}") => (format!("/fhir/R4/Observation?patient={ANNA}&_id={PULSE}"), Some(pulse())),
