@@ -41,7 +41,7 @@ function row(entry) {
   const who = cell(made);
   if (entry.roles.length) who.append(entry.roles.join(" ") + " ");
   else span(who, "muted", "system ");
-  if (entry.user) span(who, "id", entry.user.slice(0, 8), entry.user);
+  if (entry.user) span(who, "id", entry.name, entry.user);
   cell(made).textContent = entry.purpose ?? "";
   const did = cell(made);
   did.append(entry.action);

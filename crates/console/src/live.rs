@@ -6,6 +6,7 @@
 
 use crate::context::Context;
 use crate::refusal::Refused;
+use crate::ui;
 use aceso_audit::{Checkpoint, LoggedEntry};
 use aceso_policy::AdminAction;
 use aceso_repository::Fault;
@@ -60,6 +61,7 @@ struct Wanted {
 async fn watch(context: Context, wanted: Wanted, send: mpsc::Sender<Event>) {
     let mut stopping = context.console.inner.stopping.clone();
     let end = tokio::time::Instant::now() + LIFE;
+    let names = ui::Names::of(&context);
     let mut seen = None;
     let mut left = None;
     let mut states = None;
@@ -73,7 +75,7 @@ async fn watch(context: Context, wanted: Wanted, send: mpsc::Sender<Event>) {
             let fresh = seen.filter(|_| wanted.entries).map_or(size, |from: u64| from.max(size.saturating_sub(BURST)));
             events.push(Event::default().event("head").data(json!({ "size": size, "root": root }).to_string()));
             for logged in context.door().log_entries(fresh..size).unwrap_or_default() {
-                events.extend(entry(&context, &logged));
+                events.extend(entry(&context, &logged, &names));
             }
             seen = Some(size);
         }
@@ -116,7 +118,7 @@ fn head(context: &Context) -> Option<(u64, String)> {
 }
 
 /// An entry as the row of the page shows it; those of other tenants are left out.
-fn entry(context: &Context, logged: &LoggedEntry) -> Option<Event> {
+fn entry(context: &Context, logged: &LoggedEntry, names: &ui::Names) -> Option<Event> {
     let LoggedEntry { index, time, entry, .. } = logged;
     if entry.tenant().is_some_and(|tenant| *tenant != context.caller.tenant) {
         return None;
@@ -127,6 +129,7 @@ fn entry(context: &Context, logged: &LoggedEntry) -> Option<Event> {
         "time": time.to_string(),
         "roles": entry.roles().iter().map(|role| role.as_str()).collect::<Vec<_>>(),
         "user": entry.user().map(|user| user.as_str()),
+        "name": entry.user().map(|user| names.name(user)),
         "purpose": entry.purpose().map(|purpose| purpose.as_str()),
         "action": entry.action().as_str(),
         "detail": entry.detail().map(|code| code.as_str()),

@@ -56,12 +56,14 @@ pub(crate) fn shown(context: Option<&Context>, fault: &Fault, script: bool) -> R
         return (status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response();
     }
     let (title, lead) = words(fault.status);
+    // Another purpose helps where the rules said no, and where there is another.
+    let elsewhere = fault.status == 403 && context.is_some_and(|context| context.purposes().count() > 1);
     let body = html! {
         div class="notice" {
             p class="notice-code" { (fault.status) }
             h1 { (title) }
             p class="lead" { (lead) }
-            @if !told.is_empty() && fault.status != 404 { p class="muted" { "The server says: " (told) "." } }
+            @if !told.is_empty() && fault.status != 404 { p { "The server says: " b { (told) } "." } }
             @if let Some(receipt) = &fault.receipt {
                 p class="muted" {
                     "This request is in the audit log as entry " b class="num" { "#" (receipt.index()) } "."
@@ -69,8 +71,8 @@ pub(crate) fn shown(context: Option<&Context>, fault: &Fault, script: bool) -> R
             }
             @if let Some(context) = context {
                 p class="muted" {
-                    "You are signed in as " b { (context.role_names()) } ", acting for " b { (context.caller.purpose) } ". "
-                    "Another purpose may allow more: " a href="/console/me" { "who am I" } "."
+                    "You are signed in as " b { (context.role_names()) } ", acting for " b { (context.caller.purpose) } "."
+                    @if elsewhere { " Another purpose may allow more: " a href="/console/me" { "who am I" } "." }
                 }
                 p { a class="button" href="/console" { "Back to the start" } }
             } @else {
@@ -89,9 +91,10 @@ const fn words(status: u16) -> (&'static str, &'static str) {
         ),
         404 => ("Nothing here", "There is no such page or record, or it is not one that you may know of."),
         410 => ("Deleted", "This record was deleted. Its earlier versions stay sealed."),
-        400 | 422 => {
-            ("That request makes no sense here", "Something in it was missing or malformed. Go back and try again.")
-        }
+        400 | 422 => (
+            "Something is missing or malformed",
+            "Nothing was opened and nothing was changed. Go back and put it right.",
+        ),
         409 => ("Not as things stand", "What you asked for is at odds with how things are now. Nothing was changed."),
         500 => ("This does not open", "Stored bytes did not open as they should. The operators see it in the log."),
         503 => ("Not now", "The store, the log or the key service cannot be used at the moment. Nothing was opened."),

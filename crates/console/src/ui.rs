@@ -3,9 +3,12 @@
 use crate::context::Context;
 use crate::form::CSRF;
 use aceso_audit::{Action, LoggedEntry, Outcome};
-use aceso_base::{Purpose, Role, Timestamp};
+use aceso_base::{Purpose, Role, SubjectId, Timestamp, UserId};
+use aceso_identity::Actor;
 use aceso_labels::{ClassSet, DataClass};
+use aceso_policy::AdminAction;
 use maud::{Markup, html};
+use std::collections::BTreeMap;
 
 /// What a purpose of use means, in words.
 pub(crate) const fn purpose_text(purpose: Purpose) -> &'static str {
@@ -147,8 +150,41 @@ pub(crate) fn outcome(outcome: &Outcome) -> Markup {
     }
 }
 
-/// Entries of the log as a table. Those of this very request are marked.
-pub(crate) fn entries(context: &Context, entries: &[LoggedEntry], caption: &str) -> Markup {
+/// Who is behind the ids of entries. Auditors have to know of everybody; everybody else sees entries of his own.
+pub(crate) struct Names {
+    names: BTreeMap<UserId, String>,
+    auditor: bool,
+}
+
+impl Names {
+    pub(crate) fn of(context: &Context) -> Self {
+        let auditor = context.may(AdminAction::ReadAudit);
+        let known =
+            if auditor { context.console.inner.identity.people(Actor::Caller(&context.caller)).ok() } else { None };
+        let names = known.into_iter().flatten().map(|person| (person.id, person.username)).collect();
+        Self { names, auditor }
+    }
+
+    /// A user name; else what an id that is no random number says itself (`connection.north`), or the beginning of it.
+    pub(crate) fn name<'a>(&'a self, user: &'a UserId) -> &'a str {
+        let id = user.as_str();
+        let random = id.len() == 36;
+        self.names.get(user).map_or(if random { short(id) } else { id }, String::as_str)
+    }
+
+    fn shown(&self, user: &UserId) -> Markup {
+        let (id, name) = (user.as_str(), self.name(user));
+        html! {
+            @if self.auditor { a class="id" title=(id) href={ "/console/audit?actor=" (id) } { (name) } }
+            @else { span class="id" title=(id) { (name) } }
+        }
+    }
+}
+
+/// Entries of the log as a table. Those of this very request are marked. `about`: the patient who was asked about, who is named where
+/// an entry is about several.
+pub(crate) fn entries(context: &Context, entries: &[LoggedEntry], caption: &str, about: Option<SubjectId>) -> Markup {
+    let names = Names::of(context);
     html! {
         div class="scroll" tabindex="0" role="region" aria-label=(caption) {
             table class="log" {
@@ -159,7 +195,7 @@ pub(crate) fn entries(context: &Context, entries: &[LoggedEntry], caption: &str)
                     th scope="col" { "About" } th scope="col" { "Outcome" }
                 } }
                 tbody data-log {
-                    @for logged in entries { (entry_row(context, logged)) }
+                    @for logged in entries { (entry_row(context, logged, &names, about)) }
                     @if entries.is_empty() { tr { td colspan="8" class="muted" { "No entries." } } }
                 }
             }
@@ -167,10 +203,13 @@ pub(crate) fn entries(context: &Context, entries: &[LoggedEntry], caption: &str)
     }
 }
 
-fn entry_row(context: &Context, logged: &LoggedEntry) -> Markup {
+fn entry_row(context: &Context, logged: &LoggedEntry, names: &Names, about: Option<SubjectId>) -> Markup {
     let entry = &logged.entry;
     let mine = entry.request() == Some(context.caller.request);
-    let patient = entry.subjects().iter().find(|subject| !subject.is_directory());
+    let mut patients = entry.subjects().iter().filter(|subject| !subject.is_directory());
+    let first = patients.next();
+    let others = patients.count();
+    let patient = entry.subjects().iter().find(|subject| Some(**subject) == about).or(first);
     let roles = entry.roles().iter().map(|role| role.as_str()).collect::<Vec<_>>().join(" ");
     html! {
         tr class=[mine.then_some("mine")] {
@@ -182,7 +221,7 @@ fn entry_row(context: &Context, logged: &LoggedEntry) -> Markup {
             td {
                 @if roles.is_empty() { span class="muted" { "system" } } @else { (roles) }
                 @if let Some(user) = entry.user() {
-                    " " span class="id" title=(user.as_str()) { (short(user.as_str())) }
+                    " " (names.shown(user))
                 }
             }
             td { @if let Some(purpose) = entry.purpose() { (purpose) } }
@@ -197,8 +236,9 @@ fn entry_row(context: &Context, logged: &LoggedEntry) -> Markup {
             td {
                 @if let Some(patient) = patient {
                     span class="id" title={ "Patient/" (patient) } { "Patient/" (short(&patient.to_string())) }
+                    @if others > 0 { " " span class="muted" { "and " (others) @if others == 1 { " other" } @else { " others" } } }
                 }
-                @if let Some(count) = entry.records().len().checked_sub(1).filter(|more| *more > 0) {
+                @if others > 0 {} @else if let Some(count) = entry.records().len().checked_sub(1).filter(|more| *more > 0) {
                     " " span class="muted" { (count + 1) " records" }
                 } @else if let Some(record) = entry.records().first() {
                     " " span class="muted" { (record.rtype.name()) " v" (record.version) }

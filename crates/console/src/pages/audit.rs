@@ -67,6 +67,10 @@ pub(crate) async fn get(context: Context, uri: Uri) -> Result<Response, Refused>
         LogQuestion::Actor(_) => "What this person did",
         LogQuestion::Denied => "Denials",
     };
+    let about = match &question {
+        LogQuestion::Patient(subject) => Some(*subject),
+        _ => None,
+    };
     let body = html! {
         div class="head" {
             h1 { "Audit log" }
@@ -81,7 +85,7 @@ pub(crate) async fn get(context: Context, uri: Uri) -> Result<Response, Refused>
                     @if found.since > 0 { " · searched from entry " span class="num" { (found.since) } " on" }
                 }
             }
-            (ui::entries(&context, &found.entries, title))
+            (ui::entries(&context, &found.entries, title, about))
         }
         div class="grid two" {
             (verify(&key, found.receipt.index()))
@@ -112,7 +116,7 @@ fn questions(asked: &Asked) -> Markup {
             form method="get" action="/console/audit" {
                 label for="actor" { "What did this person do?" }
                 div class="inline" {
-                    input id="actor" name="actor" value=(asked.actor) placeholder="id as in the entries" autocomplete="off" required;
+                    input id="actor" name="actor" value=(asked.actor) placeholder="id; or choose a name below" autocomplete="off" required;
                     button type="submit" { "Ask" }
                 }
             }

@@ -51,7 +51,10 @@ pub(crate) async fn get(context: Context) -> Result<Response, Refused> {
                                 input type="radio" name="purpose" value=(purpose) checked[chosen];
                                 span {
                                     b { (purpose) } " " span class="muted" { (ui::purpose_text(purpose)) }
-                                    span class="choice-opens" { (ui::badges(context.classes(&context.acting_for(purpose), None))) }
+                                    @let opens = context.classes(&context.acting_for(purpose), None);
+                                    span class="choice-opens" {
+                                        @if opens.is_empty() { span class="muted" { "opens nothing of any patient" } } @else { (ui::badges(opens)) }
+                                    }
                                 }
                             }
                         }
@@ -70,7 +73,7 @@ pub(crate) async fn get(context: Context) -> Result<Response, Refused> {
                 @if context.may(AdminAction::ReadAudit) { "; as auditor you see " a href="/console/audit" { "everybody's" } }
                 "."
             }
-            (ui::entries(&context, &lately.entries, "Your own entries of the audit log"))
+            (ui::entries(&context, &lately.entries, "Your own entries of the audit log", None))
         }
         (ui::legend())
     };

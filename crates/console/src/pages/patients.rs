@@ -7,6 +7,7 @@ use crate::layout::{Section, page};
 use crate::reading::Record;
 use crate::refusal::Refused;
 use crate::ui;
+use aceso_base::Role;
 use aceso_custodian::{Page, Position, Receipt, Shape, View};
 use aceso_fhir::definitions::ResourceType;
 use aceso_labels::{ClassSet, DataClass};
@@ -77,6 +78,8 @@ fn escaped(text: &str) -> String {
 
 async fn answer(context: &Context, asked: &Asked) -> Result<Response, Refused> {
     let pairs = asked.pairs();
+    // A patient finds himself only, and needs no search for it.
+    let own = context.caller.roles.iter().all(|role| role == Role::Patient);
     let may_ask = !context.classes(&context.caller, None).is_empty();
     let call = ViewsCall {
         rtype: ResourceType::PATIENT,
@@ -107,10 +110,15 @@ async fn answer(context: &Context, asked: &Asked) -> Result<Response, Refused> {
     };
     let body = html! {
         div class="head" {
-            h1 { "Patients" }
-            p class="muted" { "The list is redacted: it shows that records are there. Open a patient to open classes of his record." }
+            @if own {
+                h1 { "Your record" }
+                p class="muted" { "Redacted until you open it, and nobody else's is here. What you open is recorded, as it is for everybody." }
+            } @else {
+                h1 { "Patients" }
+                p class="muted" { "The list is redacted: it shows that records are there. Open a patient to open classes of his record." }
+            }
         }
-        (search(context, asked))
+        @if !own { (search(context, asked)) }
         @if let Some(fault) = refused { (refusal(context, &fault)) }
         @if let Some(listed) = listed { (listed) }
         (ui::legend())
@@ -207,7 +215,7 @@ fn list(context: &Context, asked: &Asked, matches: Vec<View>, part: &Part, recei
                                 } }
                                 td class="num" { (ui::value(record.day("birthDate").as_deref(), DataClass::Identity, opened, 2)) }
                                 td { (ui::value(record.text("gender").as_deref(), DataClass::Identity, opened, 1)) }
-                                td class="num" { (ui::value(record.record_number().as_deref().map(clipped).as_deref(), DataClass::Identity, opened, 3)) }
+                                td class="num" { (ui::value(record.record_number().as_deref(), DataClass::Identity, opened, 3)) }
                                 td { a class="id" href=(link) title=(id) { (ui::short(id.as_str())) } }
                                 td { (ui::moment(*updated)) }
                             }
@@ -245,14 +253,5 @@ fn turning(context: &Context, asked: &Asked, part: &Part) -> Markup {
                 @if let Some(next) = &part.next { (to("Next page", Some(next))) }
             }
         }
-    }
-}
-
-/// Record numbers of machines are long; their beginning tells them apart.
-fn clipped(text: &str) -> String {
-    if text.chars().count() > 14 {
-        format!("{}…", text.chars().take(13).collect::<String>())
-    } else {
-        text.to_owned()
     }
 }

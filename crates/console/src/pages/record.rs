@@ -110,7 +110,7 @@ async fn answer(context: &Context, id: &str, opening: &Opening) -> Result<Respon
                 "From the audit log, newest first. Marked entries were written by this very page: before anything was opened. "
                 @if !everybody { "Who else looked is for auditors to know." }
             }
-            (ui::entries(context, &logged, "Accesses to this patient's records"))
+            (ui::entries(context, &logged, "Accesses to this patient's records", Some(subject)))
         }
         (ui::legend())
     };

@@ -10,12 +10,15 @@ use aceso_fhir::definitions::ResourceType;
 use aceso_labels::{ClassSet, DataClass};
 use aceso_repository::{Fault, ViewsCall};
 use maud::{Markup, PreEscaped, html};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Rows of a list on the page, redacted and opened.
 const MASKED_ROWS: usize = 4;
 const ROWS: usize = 12;
 const LAB_VALUES: usize = 200;
+/// Where a medication refers to its drug, and where the reference says its name.
+const DRUG: &str = "medicationReference.reference";
+const DRUG_NAME: &str = "medicationReference.display";
 
 /// One list: what was found, of how many, and the entry that recorded it.
 pub(crate) struct Listed {
@@ -28,6 +31,8 @@ pub(crate) struct Listed {
 pub(crate) struct Sections {
     conditions: Listed,
     medications: Listed,
+    /// The drugs that the medications name by reference.
+    drugs: Listed,
     labs: Listed,
     encounters: Listed,
     claims: Listed,
@@ -66,13 +71,9 @@ impl Sections {
             list("Encounter", clinical, &[("_sort", "-date")], ROWS),
             list("ExplanationOfBenefit", financial, &[("_sort", "-created")], 6),
         );
-        Ok(Self {
-            conditions: conditions?,
-            medications: medications?,
-            labs: labs?,
-            encounters: encounters?,
-            claims: claims?,
-        })
+        let medications = medications?;
+        let drugs = drugs(context, caller, shape, if clinical { &medications.records } else { &[] }).await?;
+        Ok(Self { conditions: conditions?, medications, drugs, labs: labs?, encounters: encounters?, claims: claims? })
     }
 
     pub(crate) fn shown(&self, opened: ClassSet) -> Markup {
@@ -80,17 +81,18 @@ impl Sections {
             (labs(&self.labs, opened))
             div class="grid two" {
                 (conditions(&self.conditions, opened))
-                (medications(&self.medications, opened))
+                (medications(&self.medications, &self.drugs, opened))
             }
             (encounters(&self.encounters, opened))
             (claims(&self.claims, opened))
         }
     }
 
-    fn all(&self) -> [(&'static str, &Listed); 5] {
+    fn all(&self) -> [(&'static str, &Listed); 6] {
         [
             ("Condition", &self.conditions),
             ("MedicationRequest", &self.medications),
+            ("Medication", &self.drugs),
             ("Observation", &self.labs),
             ("Encounter", &self.encounters),
             ("ExplanationOfBenefit", &self.claims),
@@ -98,9 +100,38 @@ impl Sections {
     }
 }
 
+/// Reads the drugs that medications refer to: a decision and entries of their own, as for every list.
+async fn drugs(
+    context: &Context,
+    caller: &Caller,
+    shape: &Shape,
+    medications: &[(LogicalId, Timestamp, Record)],
+) -> Result<Listed, Refused> {
+    let referred = medications.iter().filter(|(_, _, record)| record.node(DRUG_NAME).is_none());
+    let ids: BTreeSet<String> = referred
+        .filter_map(|(_, _, record)| Some(record.text(DRUG)?.strip_prefix("Medication/")?.to_owned()))
+        .collect();
+    let Some(rtype) = ResourceType::parse("Medication").filter(|_| !ids.is_empty()) else {
+        return Ok(Listed::none());
+    };
+    let pairs = [("_id".to_owned(), ids.iter().map(String::as_str).collect::<Vec<_>>().join(","))];
+    let call =
+        ViewsCall { rtype, compartment: None, pairs: &pairs, count: ids.len(), after: None, shape: shape.clone() };
+    match context.console.inner.repository.views(caller, &call).await {
+        Ok(found) => Ok(Listed::of(found)?),
+        // Who may not read the directory sees that a drug is named elsewhere.
+        Err(fault) if fault.status == 403 => Ok(Listed::none()),
+        Err(fault) => Err(fault.into()),
+    }
+}
+
 impl Listed {
+    const fn none() -> Self {
+        Self { records: Vec::new(), total: 0, receipt: None }
+    }
+
     fn of(found: Option<aceso_custodian::Page>) -> Result<Self, Fault> {
-        let Some(found) = found else { return Ok(Self { records: Vec::new(), total: 0, receipt: None }) };
+        let Some(found) = found else { return Ok(Self::none()) };
         let records = found.matches.into_iter().map(|view| {
             let (id, updated) = (view.id().clone(), view.updated());
             Record::of(view).map(|record| (id, updated, record))
@@ -130,7 +161,7 @@ pub(crate) fn header(
             dl class="patient-facts" {
                 (fact("Born", patient.day("birthDate"), Identity, 2))
                 (fact("Sex", patient.text("gender"), Identity, 1))
-                (fact("Record number", patient.record_number().map(|number| clipped(&number)), Identity, 3))
+                (fact("Record number", patient.record_number(), Identity, 3))
                 (fact("Phone", patient.text("telecom.0.value"), Contact, 2))
                 (fact("Address", patient.address(), Contact, 4))
                 (fact("Race", patient.extension("us-core-race"), Sensitive, 2))
@@ -146,14 +177,6 @@ pub(crate) fn header(
 fn class_of(path: &str) -> DataClass {
     let classes = aceso_labels::classes_of_element(ResourceType::PATIENT, path);
     classes.without(DataClass::Structure).iter().next().unwrap_or(DataClass::Structure)
-}
-
-fn clipped(text: &str) -> String {
-    if text.chars().count() > 18 {
-        format!("{}…", text.chars().take(17).collect::<String>())
-    } else {
-        text.to_owned()
-    }
 }
 
 /// The frame of a list.
@@ -214,7 +237,23 @@ fn conditions(listed: &Listed, opened: ClassSet) -> Markup {
     section("Conditions", listed, open, DataClass::Clinical, &body)
 }
 
-fn medications(listed: &Listed, opened: ClassSet) -> Markup {
+/// What a medication is of: said in the record, in what it contains, or in the drug that it refers to.
+fn drug(record: &Record, drugs: &Listed) -> Option<String> {
+    let referred = || {
+        let place = record.text(DRUG)?;
+        if let Some(inside) = place.strip_prefix('#') {
+            let mut contained = record.items("contained");
+            let found = contained.find(|node| at(*node, "id").and_then(text).as_deref() == Some(inside))?;
+            return at(found, "code").and_then(concept);
+        }
+        let id = place.strip_prefix("Medication/")?;
+        let (_, _, found) = drugs.records.iter().find(|(known, _, _)| known.as_str() == id)?;
+        found.concept("code")
+    };
+    record.concept("medicationCodeableConcept").or_else(|| record.text(DRUG_NAME)).or_else(referred)
+}
+
+fn medications(listed: &Listed, drugs: &Listed, opened: ClassSet) -> Markup {
     let open = opened.contains(DataClass::Clinical);
     let body = html! {
         @if open {
@@ -223,7 +262,7 @@ fn medications(listed: &Listed, opened: ClassSet) -> Markup {
                     @let status = record.text("status").unwrap_or_default();
                     li {
                         span class="line-main" {
-                            (record.concept("medicationCodeableConcept").or_else(|| record.text("medicationReference.display")).unwrap_or_default())
+                            @if let Some(drug) = drug(record, drugs) { (drug) } @else { span class="muted" { "named in another record" } }
                             @if let Some(dose) = record.text("dosageInstruction.0.text") { " " span class="muted" { (dose) } }
                         }
                         span class="line-side" {
@@ -306,6 +345,7 @@ fn labs(listed: &Listed, opened: ClassSet) -> Markup {
         @if open {
             div class="labs" { @for (name, series) in series.iter().take(PLOTS) { (lab(name, series)) } }
             @if series.is_empty() { p class="empty muted" { "No numbers among the newest values." } }
+            @if series.len() > PLOTS { p class="more muted" { "The " (PLOTS) " kinds with the most values, of " (series.len()) "." } }
         } @else {
             div class="labs" {
                 @for (id, _, _) in &listed.records {

@@ -23,7 +23,8 @@ pub(super) fn card(context: &Context, status: &Status, link: bool) -> Markup {
             dl class="patient-facts" {
                 div { dt { "Behind by" } dd { (fields.show("lag")) } }
                 div { dt { "Last good run (UTC)" } dd { (fields.show("last_success")) } }
-                div { dt { "Runs, ended early" } dd { (fields.show("runs")) ", " (fields.show("failed_runs")) } }
+                div { dt { "Runs" } dd { (fields.show("runs")) } }
+                div { dt { "Ended early" } dd { (fields.show("failed_runs")) } }
                 div { dt { "Written" } dd { (fields.show("written")) } }
                 div { dt { "Set aside" } dd { (fields.show("set_aside")) } }
                 div { dt { "Token" } dd { (fields.show("token")) } }

@@ -330,7 +330,7 @@ pub(super) fn stream(context: &Context, log: &Log) -> Markup {
                 }
             }
             div data-live=(if log.everybody { "all" } else { "head" }) {
-                (ui::entries(context, &log.stream, "Newest entries of the audit log"))
+                (ui::entries(context, &log.stream, "Newest entries of the audit log", None))
             }
         }
     }
