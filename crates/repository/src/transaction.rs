@@ -145,7 +145,7 @@ impl Repository {
                         let filters = self.condition(*rtype, condition.as_deref().unwrap_or_default())?;
                         let target = self.update_target(caller, *rtype, &filters, in_body, *if_match).await?;
                         if target.guarded {
-                            check_client_id(*rtype, &target.id)?;
+                            check_client_id(*rtype, &target.id, entry.resource)?;
                             return Ok(Plan::Create {
                                 rtype: *rtype,
                                 id: target.id,
@@ -156,7 +156,7 @@ impl Repository {
                         target
                     }
                 };
-                check_client_id(*rtype, &target.id)?;
+                check_client_id(*rtype, &target.id, entry.resource)?;
                 Ok(Plan::Update { rtype: *rtype, id: target.id, expected: target.expected })
             }
             Request::Patch { rtype, id, condition, if_match } => {

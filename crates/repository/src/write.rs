@@ -10,6 +10,7 @@ use aceso_fhir::Issue;
 use aceso_fhir::definitions::{ResourceType, patient_params};
 use aceso_fhir::json::Node;
 use aceso_fhir::search::Filter;
+use aceso_labels::{SubjectFound, subject_of};
 
 /// What a write did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,6 +132,9 @@ impl Repository {
     pub async fn update(&self, caller: &Caller, call: UpdateCall<'_>) -> Result<Stored, Fault> {
         let (rtype, id) = (call.rtype, call.id.clone());
         let done = self.update_one(caller, call).await;
+        // An id that was refused because it may be a name stays out of the log.
+        let refused = |fault: &Fault| fault.issues.first().is_some_and(|issue| issue.code == "business-rule");
+        let id = id.filter(|_| !done.as_ref().is_err_and(refused));
         self.logged(caller, (Interaction::Update, Some(rtype), id.as_ref()), done).await
     }
 
@@ -149,7 +153,7 @@ impl Repository {
             (None, Some(filters)) => self.update_target(caller, rtype, filters, in_body, if_match).await?,
             (None, None) => return Err(Fault::new(405, "not-supported", "an update needs an id or a condition")),
         };
-        check_client_id(rtype, &target.id)?;
+        check_client_id(rtype, &target.id, Some(doc.root()))?;
         let UpdateTarget { id, expected, guarded } = target;
         let guard = filters.as_deref().filter(|_| guarded).map(|filters| guard(0, rtype, filters)).transpose()?;
         let change = [Change::Put { rtype, id, doc, expected, refers, patched: false }];
@@ -261,9 +265,12 @@ impl Repository {
     }
 }
 
-/// Ids stand in URLs, logs and rows in clear: those of patients' records must be random, so a client may only bring a UUID.
-pub(crate) fn check_client_id(rtype: ResourceType, id: &LogicalId) -> Result<(), Fault> {
-    if patient_params(rtype).is_empty() || SubjectId::of_patient(id.as_str()).is_some() {
+/// Ids stand in URLs, logs and rows in clear: those of patients' records must be random, so a client may only bring a UUID. A record of
+/// a type that may be nobody's (a device) is a patient's when it names one.
+pub(crate) fn check_client_id(rtype: ResourceType, id: &LogicalId, resource: Option<Node<'_>>) -> Result<(), Fault> {
+    let names = |root| subject_of(root, rtype) != SubjectFound::Directory;
+    let of_a_patient = !patient_params(rtype).is_empty() || resource.is_some_and(names);
+    if !of_a_patient || SubjectId::of_patient(id.as_str()).is_some() {
         return Ok(());
     }
     Err(Fault::at(422, "business-rule", "id", "ids of patients' records must be lower-case UUIDs: ids are not sealed"))

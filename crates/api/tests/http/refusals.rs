@@ -96,6 +96,8 @@ fn changes() -> Vec<Refused> {
         refused("not its id", "PUT", &at, 400, ("update", "value")).body(with(pulse(), "id", json!(OTHER))).of(&record),
         refused("id that may be a name", "PUT", "/Patient/jane-doe", 422, ("update", "business-rule"))
             .body(patient("jane-doe", "Roe", "Jane", "1990-01-01", "MRN-9")),
+        refused("id of a patient's device that may be a name", "PUT", "/Device/jane-doe", 422, ("update", "business-rule"))
+            .body(json!({ "resourceType": "Device", "id": "jane-doe", "patient": { "reference": format!("Patient/{ANNA}") } })),
         refused("not there to delete", "DELETE", &format!("/Observation/{NOBODY}"), 404, ("delete", "absent")),
     ]
 }
