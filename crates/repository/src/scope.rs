@@ -26,7 +26,7 @@ pub(crate) fn reach_of(rtype: ResourceType, code: &str) -> Reach {
     if patient_params(rtype).is_empty() && !may_be_a_patients(rtype) {
         Reach::Directory
     } else if rtype.name() == "Patient" || matches!(code, "_id" | "identifier" | "_lastUpdated") {
-        Reach::Patients
+        if patient_params(rtype).is_empty() { Reach::Directory } else { Reach::Patients }
     } else if names_its_patient(rtype, code) {
         Reach::NamesPatient
     } else if patient_params(rtype).is_empty() {
@@ -88,13 +88,13 @@ pub(crate) fn scope_of(rtype: ResourceType, filters: &[Filter]) -> Result<Search
     if let Some(subject) = filters.iter().find_map(|filter| named_patient(rtype, filter)) {
         return Ok(SearchScope::Compartment(subject));
     }
+    if patient_params(rtype).is_empty() {
+        return Ok(SearchScope::Directory);
+    }
     let wide =
         |filter: &Filter| filter.modifier == Modifier::None && reach_of(rtype, filter.param.code) == Reach::Patients;
     if rtype.name() == "Patient" || filters.iter().any(wide) {
         return Ok(SearchScope::Population);
-    }
-    if patient_params(rtype).is_empty() {
-        return Ok(SearchScope::Directory);
     }
     let text = "served inside one patient only: name the patient (for example patient=[id]), or search by _id, identifier or _lastUpdated";
     Err(match filters.first() {
