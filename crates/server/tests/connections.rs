@@ -150,6 +150,36 @@ fn records_come_in_by_command_and_a_second_run_writes_nothing() {
 }
 
 #[test]
+fn what_was_set_aside_is_listed_inspected_retried_and_discarded_by_command_and_each_is_an_entry() {
+    let rig = rig("connections-letters", FaultPlan::default(), &["--schedule", "0 0 1 1 *"]);
+    rig.sync();
+    let problem = rig.simulator.truth().entries(Kind::Problems).find(|entry| !entry.deleted).unwrap().id;
+    rig.simulator.edit(Kind::Problems, problem, |body| {
+        body.insert("patient".to_owned(), Value::from(1));
+    });
+    let before = rig.clinic.log_size();
+    let everything = rig.clinic.command(&["connections", "sync", "clinic", "--everything"]);
+    assert_eq!(everything.status.code(), Some(0), "{}", String::from_utf8_lossy(&everything.stderr));
+    let list = || rig.clinic.command_json(&["connections", "letters", "list", "clinic"]);
+    let letters = list();
+    assert_eq!((letters.as_array().unwrap().len(), &letters[0]["reason"]), (1, &"unknown-patient".into()));
+    let name = letters[0]["letter"].as_str().unwrap();
+    let of_letter =
+        |what: &str| rig.clinic.command(&["connections", "letters", what, "clinic", "--letter", name, "--json"]);
+    let inspected: Value = serde_json::from_slice(&of_letter("inspect").stdout).unwrap();
+    assert_eq!(inspected, letters[0]);
+    assert_eq!(of_letter("retry").status.code(), Some(1), "it still names a patient who is not there");
+    assert_eq!(of_letter("discard").status.code(), Some(0));
+    assert_eq!(list(), Value::Array(Vec::new()));
+    assert_eq!(of_letter("inspect").status.code(), Some(1));
+    let entries = rig.clinic.entries(before);
+    for done in ["letters-listed", "letter-read", "letter-retried", "letter-discarded"] {
+        assert!(entries.iter().any(|entry| entry["detail"] == done), "{done}");
+    }
+    rig.runtime.block_on(rig.simulator.stop());
+}
+
+#[test]
 fn an_upstream_token_or_secret_is_in_no_row_log_metric_or_answer() {
     let mut rig = rig("connections-canary", FaultPlan::default(), &["--schedule", "0 0 1 1 *"]);
     rig.sync();

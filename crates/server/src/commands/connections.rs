@@ -121,6 +121,8 @@ pub struct SyncNow {
 pub enum Letters {
     /// List them
     List(Named),
+    /// Show one: which object, since when, how often tried, and why it was set aside
+    Inspect(OneLetter),
     /// Read the object again and take it, if it can be taken now
     Retry(OneLetter),
     /// Give it up
@@ -162,6 +164,9 @@ pub fn run(command: Command, out: &mut dyn Write) -> Result<Exit, Failure> {
         Command::Resume(Named { name, of }) => (of, ConnectionOrder::Pause { name, paused: false }),
         Command::Remove(Named { name, of }) => (of, ConnectionOrder::Remove { name }),
         Command::Letters(Letters::List(Named { name, of })) => (of, ConnectionOrder::Letters { name, limit: LISTED }),
+        Command::Letters(Letters::Inspect(OneLetter { named: Named { name, of }, letter })) => {
+            (of, ConnectionOrder::Letter { name, letter })
+        }
         Command::Letters(Letters::Retry(OneLetter { named: Named { name, of }, letter })) => {
             (of, ConnectionOrder::Retry { name, letter })
         }

@@ -28,6 +28,8 @@ pub enum ConnectionOrder {
     Remove { name: String },
     /// What was set aside.
     Letters { name: String, limit: usize },
+    /// One of them.
+    Letter { name: String, letter: String },
     /// Try one again.
     Retry { name: String, letter: String },
     /// Give one up.
@@ -63,6 +65,10 @@ pub async fn carry_out(app: &App, connections: &Connections, order: ConnectionOr
         ConnectionOrder::Letters { name, limit } => {
             app.note_order(by, Action::Administered, "letters-listed").await?;
             connections.letters(by, &name, None, limit)?.iter().map(NamedLetter::to_json).collect()
+        }
+        ConnectionOrder::Letter { name, letter } => {
+            app.note_order(by, Action::Administered, "letter-read").await?;
+            connections.letter(by, &name, &letter)?.to_json()
         }
         ConnectionOrder::Retry { name, letter } => {
             connections.retry_letter(app, by, &name, &letter).await?;
