@@ -127,7 +127,7 @@ impl Custodian {
             _ => Interaction::Search,
         };
         Entry::by(caller, action)
-            .with_parameters(request.filters.iter().map(|filter| filter.param.code))
+            .with_parameters(request.parameter_names())
             .with_subject(row.subject)
             .with_record(row.rtype, &row.id, row.version)
             .with_grant(grant.id())

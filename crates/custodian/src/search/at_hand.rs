@@ -4,15 +4,19 @@
 //! a receipt no record is opened and nothing leaves the door, neither an id nor a count. Whatever is not plain here (a denial, a hidden
 //! parameter, linked records, inclusions, fewer classes than granted, the time limit) takes the way with two entries.
 
-use super::candidates::{Hits, WALKED};
+use super::candidates::Hits;
 use super::opened::OpenedType;
 use super::watch::Watch;
 use super::{SearchRequest, SearchScope};
 use crate::door::Custodian;
-use aceso_base::{Caller, SubjectId};
+use aceso_base::{Caller, SubjectId, TenantId};
+use aceso_fhir::definitions::ResourceType;
 use aceso_fhir::search::SearchView;
 use aceso_policy::{Decision, Grant};
 use std::sync::Arc;
+
+/// Opened parts up to so many are walked even where a token would lead to a few of them.
+const WALKED: usize = 1024;
 
 impl Custodian {
     /// The matches, and the grant that covers them; `None`: the way with two entries.
@@ -42,14 +46,23 @@ impl Custodian {
             SearchScope::Directory => SubjectId::DIRECTORY,
             SearchScope::Population => return None,
         };
-        let [rtype] = request.types else { return None };
         if !request.include.is_empty() || request.shape.classes.is_some() {
             return None;
         }
         // A patient without a key, shredded ones too, has nothing that is open.
         self.inner.keyring.latest_subject(&caller.tenant, subject).ok()??;
+        self.opened_of(&caller.tenant, subject, request.types).filter(|opened| opened.linked().is_empty())
+    }
+
+    /// The search parts of one type of one compartment, if they are open and not too many to walk.
+    pub(super) fn opened_of(
+        &self,
+        tenant: &TenantId,
+        subject: SubjectId,
+        types: &[ResourceType],
+    ) -> Option<Arc<OpenedType>> {
+        let [rtype] = types else { return None };
         let changes = self.inner.store.changes_of(subject);
-        let opened = self.inner.opened.get(&caller.tenant, subject, *rtype, changes)?;
-        (opened.len() <= WALKED && opened.linked().is_empty()).then_some(opened)
+        self.inner.opened.get(tenant, subject, *rtype, changes).filter(|opened| opened.len() <= WALKED)
     }
 }

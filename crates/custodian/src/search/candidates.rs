@@ -142,8 +142,6 @@ pub(crate) struct Candidates<'a> {
 
 /// More candidates than this by a token, and scanning the compartment is the cheaper way.
 const SELECTIVE: usize = 256;
-/// Opened parts up to so many are walked even where a token would lead to a few of them.
-pub(super) const WALKED: usize = 1024;
 
 impl<'a> Candidates<'a> {
     pub(crate) const fn new(
@@ -176,12 +174,8 @@ impl Candidates<'_> {
         let key = inner.keyring.latest_subject(tenant, subject).map_err(|_| SearchStop::Unavailable("keys"))?;
         // No key: no such patient, or a shredded one. Either way there is nothing to find.
         let Some((_, key)) = key else { return Ok(()) };
-        let opened = match self.request.types {
-            [rtype] => inner.opened.get(tenant, subject, *rtype, inner.store.changes_of(subject)),
-            _ => None,
-        };
-        // Looking at every opened part is cheaper than asking the store for a few, unless there are very many.
-        if let Some(opened) = opened.filter(|opened| opened.len() <= WALKED) {
+        // Looking at every opened part is cheaper than asking the store for a few.
+        if let Some(opened) = self.door.opened_of(tenant, subject, self.request.types) {
             return self.check_opened(&opened);
         }
         if let Some(mut named) = self.by_subject_tokens(&key)? {

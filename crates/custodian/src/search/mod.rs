@@ -214,7 +214,7 @@ impl SearchRequest<'_> {
         entry.with_parameters(self.parameter_names()).with_subjects(self.scope.subject())
     }
 
-    fn parameter_names(&self) -> impl Iterator<Item = &'static str> {
+    pub(crate) fn parameter_names(&self) -> impl Iterator<Item = &'static str> {
         self.filters.iter().map(|filter| filter.param.code)
     }
 
