@@ -100,9 +100,6 @@ fn run_verify(asked: &Verify, out: &mut dyn Write) -> Result<Exit, Failure> {
     let read = |path: &PathBuf| {
         std::fs::read(path).map_err(|_| Failure::Usage("the file of --checkpoint cannot be read".to_owned()))
     };
-    if !asked.folder.is_dir() {
-        return Err(Failure::Usage("OUT is no folder; it is what `aceso audit export --out` wrote".to_owned()));
-    }
     let kept = asked.checkpoint.as_ref().map(read).transpose()?;
     let key = key_of(&asked.folder, asked.key.as_deref())?;
     match verify(&asked.folder, &key, kept.as_deref(), &mut |_, _| {}) {
@@ -118,8 +115,11 @@ fn run_verify(asked: &Verify, out: &mut dyn Write) -> Result<Exit, Failure> {
     }
 }
 
-/// The key that is given, else the one in the folder.
+/// The key that is given, else the one in the folder, which must be one.
 pub(super) fn key_of(folder: &Path, given: Option<&str>) -> Result<VerifyingKey, Failure> {
+    if !folder.is_dir() {
+        return Err(Failure::Usage("OUT is no folder; it is what `aceso audit export --out` wrote".to_owned()));
+    }
     match given {
         Some(text) => verifying_key(text),
         None => exported_key(folder).map_err(|fault| Failure::NotSo(fault.to_string())),
