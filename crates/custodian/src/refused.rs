@@ -4,7 +4,8 @@ use crate::door::Custodian;
 use crate::error::DoorError;
 use aceso_audit::{Entry, Outcome, Receipt};
 use aceso_base::{Caller, Interaction, LogicalId, SubjectId, Version};
-use aceso_fhir::definitions::{ResourceType, patient_params};
+use aceso_fhir::definitions::ResourceType;
+use aceso_labels::{Holds, holds};
 
 impl Custodian {
     /// Puts a refusal into the log that no decision led to. The entry opens nothing: it has no grant.
@@ -21,7 +22,7 @@ impl Custodian {
     /// Puts the refusal of a request that never came to a decision (a body that is no resource, a condition that is none) into the
     /// log: what was wanted, of which record, and the code of the answer.
     ///
-    /// The id comes from the client. It is kept where it can only be random: for types that hold patients' data, as a UUID.
+    /// The id comes from the client. It is kept where it can only be random: for types that can hold a patient's data, as a UUID.
     ///
     /// # Errors
     /// As for [`Custodian::record_refused`].
@@ -33,7 +34,7 @@ impl Custodian {
         (denied, code): (bool, &'static str),
     ) -> Result<Receipt, DoorError> {
         let safe = |rtype: &ResourceType, id: &LogicalId| {
-            patient_params(*rtype).is_empty() || SubjectId::of_patient(id.as_str()).is_some()
+            holds(*rtype) == Holds::Directory || SubjectId::of_patient(id.as_str()).is_some()
         };
         let mut entry = Entry::by(caller, action);
         if let Some((rtype, id)) = rtype.zip(id).filter(|(rtype, id)| safe(rtype, id)) {

@@ -21,4 +21,4 @@ pub use class::{ClassSet, DataClass};
 pub use params::{classes_of_element, param_classes, param_classes_modified};
 pub use splice::{Shown, SpliceError, classes_of, splice};
 pub use split::{Split, Stamp, split};
-pub use subject::{SubjectFound, other_subjects, subject_of};
+pub use subject::{Holds, SubjectFound, holds, other_subjects, subject_of};

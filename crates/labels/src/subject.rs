@@ -1,10 +1,32 @@
 //! Which patient a record belongs to.
 
 use aceso_base::SubjectId;
-use aceso_fhir::definitions::ResourceType;
+use aceso_fhir::definitions::{ResourceType, patient_params};
 use aceso_fhir::json::{Kind, Node};
 
 use crate::table::SUBJECT_PATHS;
+
+/// Whose the records of a type are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holds {
+    /// Patients': the type is in R4's patient compartment (compartmentdefinition-patient), even where a record names nobody.
+    Patients,
+    /// A patient's when the record names one, else the directory's: a device, a contract, a bundle.
+    Either,
+    /// The directory's: no element of the type can name a patient.
+    Directory,
+}
+
+/// Whose the records of this type are.
+#[must_use]
+pub fn holds(rtype: ResourceType) -> Holds {
+    let paths = SUBJECT_PATHS.get(usize::from(rtype.code())).copied().unwrap_or_default();
+    match (patient_params(rtype).is_empty(), paths.is_empty()) {
+        (false, _) => Holds::Patients,
+        (true, false) => Holds::Either,
+        (true, true) => Holds::Directory,
+    }
+}
 
 /// Whose record a resource is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

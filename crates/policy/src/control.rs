@@ -19,7 +19,7 @@ pub(crate) struct Allowance {
 
 pub(crate) fn pass(_: &Engine, asked: &Asked<'_>) -> Result<Allowance, Denial> {
     let subject = match asked.target.scope {
-        Scope::Population => (Kind::of(asked.target) == Kind::Directory).then_some(SubjectId::DIRECTORY),
+        Scope::Population => (Kind::of(asked.target) == [Kind::Directory]).then_some(SubjectId::DIRECTORY),
         Scope::Record(_) | Scope::Compartment => Some(asked.target.subject),
     };
     Ok(Allowance { classes: ClassSet::ALL, subject })

@@ -26,6 +26,8 @@ pub(crate) struct Allowance {
     pub(crate) own_classes: ClassSet,
     /// Whose records; `None` is anyone's.
     pub(crate) subject: Option<SubjectId>,
+    /// What those records can be; what is allowed holds for each kind.
+    kinds: &'static [Kind],
 }
 
 type Gate = fn(&Engine, &Asked<'_>, &mut Allowance) -> Result<(), Denial>;
@@ -35,18 +37,36 @@ const GATES: [Gate; 4] = [fence, purpose, role_permission, own_record];
 
 /// Asks gate after gate.
 pub(crate) fn pass(engine: &Engine, asked: &Asked<'_>) -> Result<Allowance, Denial> {
-    let subject = match asked.target.scope {
-        Scope::Population => match Kind::of(asked.target) {
-            Kind::PatientData => None,
-            Kind::Directory => Some(SubjectId::DIRECTORY),
-        },
-        Scope::Record(_) | Scope::Compartment => Some(asked.target.subject),
-    };
-    let mut left = Allowance { classes: ClassSet::ALL, own_classes: ClassSet::ALL, subject };
+    let (subject, kinds) = reach(engine, asked);
+    let mut left = Allowance { classes: ClassSet::ALL, own_classes: ClassSet::ALL, subject, kinds };
     for gate in GATES {
         gate(engine, asked, &mut left)?;
     }
     Ok(left)
+}
+
+/// Whose records are asked for, and of what kind they can be. A search across a type whose records are a patient's or nobody's is one of
+/// patients' data; who may see no other patient's searches the directory only.
+fn reach(engine: &Engine, asked: &Asked<'_>) -> (Option<SubjectId>, &'static [Kind]) {
+    let kinds = Kind::of(asked.target);
+    match (&asked.target.scope, kinds) {
+        (Scope::Record(_) | Scope::Compartment, _) => (Some(asked.target.subject), kinds),
+        (Scope::Population, [Kind::Directory]) => (Some(SubjectId::DIRECTORY), kinds),
+        (Scope::Population, [_, _]) if verdict(engine, asked, Kind::PatientData).any.is_empty() => {
+            (Some(SubjectId::DIRECTORY), &[Kind::Directory])
+        }
+        (Scope::Population, _) => (None, kinds),
+    }
+}
+
+fn verdict(engine: &Engine, asked: &Asked<'_>, kind: Kind) -> Verdict {
+    engine.verdict(Question {
+        roles: asked.caller.roles,
+        purpose: asked.caller.purpose,
+        interaction: asked.action,
+        kind,
+        rtype: asked.target.rtype,
+    })
 }
 
 /// Region, compiled in and not policy. The tenant needs no question: a grant names the caller's own, and `Grant::covers`
@@ -70,15 +90,11 @@ fn purpose(engine: &Engine, asked: &Asked<'_>, _: &mut Allowance) -> Result<(), 
 }
 
 fn role_permission(engine: &Engine, asked: &Asked<'_>, left: &mut Allowance) -> Result<(), Denial> {
-    let Verdict { any, own } = engine.verdict(Question {
-        roles: asked.caller.roles,
-        purpose: asked.caller.purpose,
-        interaction: asked.action,
-        kind: Kind::of(asked.target),
-        rtype: asked.target.rtype,
-    });
-    left.classes = left.classes.intersection(any);
-    left.own_classes = left.own_classes.intersection(own);
+    for kind in left.kinds {
+        let Verdict { any, own } = verdict(engine, asked, *kind);
+        left.classes = left.classes.intersection(any);
+        left.own_classes = left.own_classes.intersection(own);
+    }
     if left.classes.is_empty() && left.own_classes.is_empty() {
         return Err(Denial { reason: DenialReason::Interaction, hide: false });
     }

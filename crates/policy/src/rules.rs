@@ -3,8 +3,8 @@
 use crate::engine::PolicyError;
 use crate::grant::{Scope, Target};
 use aceso_base::{Interaction, Purpose, Role, RoleSet};
-use aceso_fhir::definitions::{ResourceType, patient_params};
-use aceso_labels::{ClassSet, DataClass};
+use aceso_fhir::definitions::ResourceType;
+use aceso_labels::{ClassSet, DataClass, Holds, holds};
 use cedar_policy::{
     Authorizer, Context, Decision, Entities, Entity, EntityId, EntityTypeName, EntityUid, Policy, PolicyId, PolicySet,
     PrincipalConstraint, Request, Response, RestrictedExpression, Schema, ValidationMode, Validator,
@@ -23,13 +23,17 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// What the target is. A type that belongs to the patient compartment (R4 compartmentdefinition-patient) counts as patient
-    /// data even where no patient is named in the record.
+    /// What the target can be: across the population both, for a type whose records are a patient's or nobody's. A type of the patient
+    /// compartment counts as patient data even where no patient is named in the record.
     #[must_use]
-    pub fn of(target: &Target) -> Self {
-        let typed = target.rtype.is_none_or(|rtype| !patient_params(rtype).is_empty());
-        let named = target.scope != Scope::Population && !target.subject.is_directory();
-        if typed || named { Self::PatientData } else { Self::Directory }
+    pub fn of(target: &Target) -> &'static [Self] {
+        match (target.rtype.map_or(Holds::Patients, holds), &target.scope) {
+            (Holds::Patients, _) => &[Self::PatientData],
+            (Holds::Either, Scope::Population) => &[Self::PatientData, Self::Directory],
+            (Holds::Directory, Scope::Population) => &[Self::Directory],
+            _ if target.subject.is_directory() => &[Self::Directory],
+            _ => &[Self::PatientData],
+        }
     }
 
     /// The name as it stands in the matrix.

@@ -185,10 +185,26 @@ fn a_patient_without_record_does_not_own_the_directory() {
 #[test]
 fn records_of_compartment_types_count_as_patient_data_even_without_a_patient() {
     let orphan = Target { subject: SubjectId::DIRECTORY, ..record("Observation", PATIENT) };
-    assert_eq!(Kind::of(&orphan), Kind::PatientData);
-    assert_eq!(Kind::of(&directory("Practitioner")), Kind::Directory);
-    assert_eq!(Kind::of(&record("Device", PATIENT)), Kind::PatientData);
-    assert_eq!(Kind::of(&Target { rtype: None, ..population("Patient") }), Kind::PatientData);
+    assert_eq!(Kind::of(&orphan), [Kind::PatientData]);
+    assert_eq!(Kind::of(&directory("Practitioner")), [Kind::Directory]);
+    assert_eq!(Kind::of(&population("Practitioner")), [Kind::Directory]);
+    assert_eq!(Kind::of(&Target { rtype: None, ..population("Patient") }), [Kind::PatientData]);
+    assert_eq!(Kind::of(&record("Device", PATIENT)), [Kind::PatientData]);
+    assert_eq!(Kind::of(&directory("Device")), [Kind::Directory]);
+    assert_eq!(Kind::of(&population("Device")), [Kind::PatientData, Kind::Directory]);
+}
+
+#[test]
+fn devices_are_searched_across_patients_by_who_may_see_patients_and_in_the_directory_by_others() {
+    let device = population("Device");
+    let search = |role, purpose| decide(&caller(&[role], purpose), Interaction::Search, &device).unwrap();
+    let wide = search(Role::Billing, Purpose::Payment);
+    let narrower = classes(Role::Billing, Purpose::Payment, Interaction::Search, &population("Observation"));
+    assert_eq!(wide.subject(), None);
+    assert_eq!(classes(Role::Billing, Purpose::Payment, Interaction::Search, &device), narrower);
+    for (role, purpose) in [(Role::Patient, Purpose::PatientRequest), (Role::Operator, Purpose::Administration)] {
+        assert_eq!(search(role, purpose).subject(), Some(SubjectId::DIRECTORY), "{role:?}");
+    }
 }
 
 #[test]
@@ -283,7 +299,7 @@ fn a_grant_covers_its_own_place_for_one_minute_and_nothing_else() {
 #[test]
 fn a_search_of_the_directory_reaches_no_patient() {
     let nurse = caller(&[Role::Nurse], Purpose::Treatment);
-    let grant = decide(&nurse, Interaction::Search, &population("Device")).unwrap();
+    let grant = decide(&nurse, Interaction::Search, &population("Practitioner")).unwrap();
     assert_eq!(grant.subject(), Some(SubjectId::DIRECTORY));
     assert_eq!(decide(&nurse, Interaction::Search, &population("Observation")).unwrap().subject(), None);
 }
@@ -433,15 +449,20 @@ proptest! {
         prop_assert_eq!(&first, &again);
 
         // The explanation asks Cedar anew, for exactly this type.
-        let kind = Kind::of(&target);
         let own = subject == SubjectId::of_patient(PATIENT).unwrap();
-        let fresh = |own: bool| -> ClassSet {
+        let fresh_of = |kind: Kind, own: bool| -> ClassSet {
             let text = ENGINE.explain(Question { roles, purpose, interaction: action, kind, rtype: target.rtype }, own);
             text.lines()
                 .filter(|line| line.contains(" permitted by "))
                 .filter_map(|line| DataClass::parse(line.split(' ').next().unwrap()))
                 .fold(ClassSet::NONE, ClassSet::with)
         };
+        let kinds = match Kind::of(&target) {
+            [_, _] if fresh_of(Kind::PatientData, false).is_empty() => &[Kind::Directory],
+            kinds => kinds,
+        };
+        let kind = kinds[0];
+        let fresh = |own| kinds.iter().fold(ClassSet::ALL, |left, kind| left.intersection(fresh_of(*kind, own)));
         let expected = match (&target.scope, kind) {
             (Scope::Population, Kind::PatientData) if fresh(false).is_empty() => fresh(true),
             (Scope::Population, _) => fresh(false).intersection(fresh(true)),

@@ -5,8 +5,9 @@
 use crate::Fault;
 use aceso_base::SubjectId;
 use aceso_custodian::SearchScope;
-use aceso_fhir::definitions::{ResourceType, patient_params};
+use aceso_fhir::definitions::ResourceType;
 use aceso_fhir::search::{Criterion, Filter, Modifier, ReferenceCriterion, SearchParam};
+use aceso_labels::{Holds, holds};
 
 /// How far a parameter reaches by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,13 +24,14 @@ pub(crate) enum Reach {
 
 /// How far a parameter of this type reaches.
 pub(crate) fn reach_of(rtype: ResourceType, code: &str) -> Reach {
-    if patient_params(rtype).is_empty() && !may_be_a_patients(rtype) {
+    let of_whom = holds(rtype);
+    if of_whom == Holds::Directory {
         Reach::Directory
     } else if rtype.name() == "Patient" || matches!(code, "_id" | "identifier" | "_lastUpdated") {
-        if patient_params(rtype).is_empty() { Reach::Directory } else { Reach::Patients }
+        Reach::Patients
     } else if names_its_patient(rtype, code) {
         Reach::NamesPatient
-    } else if patient_params(rtype).is_empty() {
+    } else if of_whom == Holds::Either {
         Reach::Directory
     } else {
         Reach::InsidePatient
@@ -39,10 +41,14 @@ pub(crate) fn reach_of(rtype: ResourceType, code: &str) -> Reach {
 /// The limits of a reach, in words that a client's author can act on.
 pub(crate) fn described(rtype: ResourceType, param: &SearchParam) -> &'static str {
     match reach_of(rtype, param.code) {
-        Reach::Directory if may_be_a_patients(rtype) => {
-            "served across the records of this type that are no patient's, and inside one patient: name the patient too"
+        Reach::Directory if holds(rtype) == Holds::Either => {
+            "served across the records of this type that are no patient's, and inside one patient: name the patient too, or search by _id, \
+             identifier or _lastUpdated"
         }
         Reach::Directory => "served across all records of this type",
+        Reach::Patients if holds(rtype) == Holds::Either => {
+            "served across patients, inside one patient, and across the records of this type that are no patient's"
+        }
         Reach::Patients => "served across patients and inside one patient",
         Reach::NamesPatient => "served: names the one patient to search in",
         Reach::InsidePatient => {
@@ -53,15 +59,7 @@ pub(crate) fn described(rtype: ResourceType, param: &SearchParam) -> &'static st
 
 /// Whether `Patient/[id]/[type]` is a place to search.
 pub(crate) fn in_compartment(rtype: ResourceType) -> bool {
-    !patient_params(rtype).is_empty() || may_be_a_patients(rtype)
-}
-
-/// Types outside of R4's patient compartment whose records can be about a patient all the same; then they are kept as his.
-fn may_be_a_patients(rtype: ResourceType) -> bool {
-    matches!(
-        rtype.name(),
-        "Binary" | "BiologicallyDerivedProduct" | "Bundle" | "Contract" | "Device" | "GuidanceResponse" | "Linkage"
-    )
+    holds(rtype) != Holds::Directory
 }
 
 /// Whether a reference parameter reads the element that says whose record it is. Others (`performer`, `author`) can name a
@@ -88,13 +86,13 @@ pub(crate) fn scope_of(rtype: ResourceType, filters: &[Filter]) -> Result<Search
     if let Some(subject) = filters.iter().find_map(|filter| named_patient(rtype, filter)) {
         return Ok(SearchScope::Compartment(subject));
     }
-    if patient_params(rtype).is_empty() {
-        return Ok(SearchScope::Directory);
-    }
     let wide =
         |filter: &Filter| filter.modifier == Modifier::None && reach_of(rtype, filter.param.code) == Reach::Patients;
     if rtype.name() == "Patient" || filters.iter().any(wide) {
         return Ok(SearchScope::Population);
+    }
+    if holds(rtype) != Holds::Patients {
+        return Ok(SearchScope::Directory);
     }
     let text = "served inside one patient only: name the patient (for example patient=[id]), or search by _id, identifier or _lastUpdated";
     Err(match filters.first() {

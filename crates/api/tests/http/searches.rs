@@ -188,3 +188,29 @@ async fn a_record_of_another_patient_is_found_only_where_it_is_said_to_be_looked
     house.get("physician", &format!("/Patient/{ANNA}/Organization")).await.expect(404);
     assert_eq!(house.get("physician", &format!("/Patient/{ANNA}/Device")).await.expect(200).json()["total"], 0);
 }
+
+#[tokio::test]
+async fn a_device_is_found_by_its_identifier_whether_it_is_a_patients_or_nobodys() {
+    let house = House::open().await;
+    let device = |serial: &str, patient: Option<&str>| {
+        let mut device = serde_json::json!({ "resourceType": "Device", "identifier": [{ "system": "urn:serial", "value": serial }] });
+        if let Some(patient) = patient {
+            device["patient"] = serde_json::json!({ "reference": format!("Patient/{patient}") });
+        }
+        device
+    };
+    for (serial, patient) in [("S-1", Some(ANNA)), ("S-2", None)] {
+        let condition = format!("identifier=urn:serial|{serial}");
+        for expected in [201, 200] {
+            let body = device(serial, patient);
+            let create = house.call("physician", "POST", "/Device").header("if-none-exist", condition.as_str());
+            create.json(&body).send().await.expect(expected);
+        }
+        let found = house.get("physician", &format!("/Device?identifier=urn:serial%7C{serial}")).await.expect(200);
+        assert_eq!(found.json()["total"], 1, "{serial}");
+        let id = found.names().remove(0).replace("Device/", "");
+        assert_eq!(house.get("physician", &format!("/Device?_id={id}")).await.expect(200).json()["total"], 1);
+    }
+    let since = house.get("physician", "/Device?_lastUpdated=ge2000-01-01").await.expect(200);
+    assert_eq!(since.json()["total"], 2);
+}
