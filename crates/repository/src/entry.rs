@@ -116,7 +116,7 @@ pub(crate) fn read_entry(index: usize, node: Node<'_>) -> Result<Entry<'_>, Faul
     if CONDITIONS.iter().any(|name| *name != allowed && request.get(name).is_some()) {
         return Err(Fault::new(400, "not-supported", "a condition of the request has no meaning for its method here"));
     }
-    let if_match = text(request, "ifMatch")?.map(|tag| parse_etag(&tag)).transpose()?;
+    let if_match = text(request, "ifMatch")?.map(|tag| parse_etag(&tag, "http.ifMatch")).transpose()?;
     let request_of = match method.as_ref() {
         "POST" => {
             let rtype = resource_type(&url)?;
@@ -218,17 +218,17 @@ pub fn parse_version(text: &str) -> Option<Version> {
     text.parse().ok().filter(|number| digits && *number > 0).map(Version)
 }
 
-/// A version out of an entity tag: `W/"3"` or `"3"` (R4 http.html, section 3.1.0.1.3).
+/// A version out of an entity tag: `W/"3"` or `"3"` (R4 http.html, section 3.1.0.1.3); `place` is where the tag stands.
 ///
 /// # Errors
 /// 400 when it is not of that form.
-pub fn parse_etag(tag: &str) -> Result<Version, Fault> {
+pub fn parse_etag(tag: &str, place: &'static str) -> Result<Version, Fault> {
     let tag = tag.trim();
     let bare = tag.strip_prefix("W/").unwrap_or(tag).strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
     bare.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
         .and_then(|digits| digits.parse().ok())
         .map(Version)
-        .ok_or_else(|| Fault::new(400, "value", "an entity tag of the form W/\"[version]\" is expected"))
+        .ok_or_else(|| Fault::at(400, "value", place, "an entity tag of the form W/\"[version]\" is expected"))
 }
 
 #[cfg(test)]
@@ -238,11 +238,11 @@ mod tests {
     #[test]
     fn versions_are_read_from_tags_and_paths_and_nothing_else_is_taken_for_one() {
         for good in ["W/\"3\"", "\"3\"", " W/\"3\" "] {
-            assert_eq!(parse_etag(good).unwrap(), Version(3));
+            assert_eq!(parse_etag(good, "http.If-Match").unwrap(), Version(3));
         }
         for wrong in ["", "3", "W/3", "\"3", "3\"", "W/\"\"", "W/\"x\"", "W/\"+3\"", "W/\"-1\"", "*", "\"99999999999\""]
         {
-            assert!(parse_etag(wrong).is_err(), "{wrong}");
+            assert!(parse_etag(wrong, "http.If-Match").is_err(), "{wrong}");
         }
         assert_eq!(parse_version("3"), Some(Version(3)));
         for wrong in ["0", "", "+3", "x", "99999999999"] {

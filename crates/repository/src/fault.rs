@@ -6,6 +6,7 @@ use aceso_fhir::definitions::ResourceType;
 use aceso_fhir::json::{JsonError, JsonProblem};
 use aceso_fhir::search::{ParamPlace, QueryError, QueryProblem};
 use aceso_fhir::xml::{XmlError, XmlProblem};
+use aceso_policy::DenialReason;
 use std::borrow::Cow;
 
 /// One issue of an OperationOutcome. Names of elements and parameters, and positions; never a value of the request or a record.
@@ -117,6 +118,10 @@ impl From<DoorError> for Fault {
         };
         let fault = match &error {
             DoorError::Unresolved { at, .. } => Self::at(status, code, format!("descendants().reference[{at}]"), text),
+            DoorError::Forbidden { reason: DenialReason::Purpose, .. } => {
+                let text = "none of the roles of the account may act for this purpose of use";
+                Self::at(status, code, "http.X-Purpose-Of-Use", text)
+            }
             _ => Self::new(status, code, text),
         };
         Self { receipt: error.into_receipt(), gone_version, ..fault }

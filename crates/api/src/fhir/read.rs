@@ -75,7 +75,10 @@ impl ClientCopy {
     fn of(headers: &HeaderMap) -> Result<Self, Refusal> {
         let tags = single(headers, &header::IF_NONE_MATCH)?;
         let any = tags.is_some_and(|tags| tags.trim() == "*");
-        let tags = tags.filter(|_| !any).map(|tags| tags.split(',').map(parse_etag).collect()).transpose()?;
+        let tags = tags
+            .filter(|_| !any)
+            .map(|tags| tags.split(',').map(|tag| parse_etag(tag, "http.If-None-Match")).collect())
+            .transpose()?;
         // A date that is none is to be ignored (RFC 9110 section 13.1.3); with an entity tag beside it, it does not count.
         let since =
             single(headers, &header::IF_MODIFIED_SINCE)?.filter(|_| tags.is_none() && !any).and_then(parse_http_date);

@@ -60,5 +60,5 @@ async fn answer(
 }
 
 pub(super) fn if_match(headers: &HeaderMap) -> Result<Option<Version>, Refusal> {
-    Ok(single(headers, &header::IF_MATCH)?.map(parse_etag).transpose()?)
+    Ok(single(headers, &header::IF_MATCH)?.map(|tag| parse_etag(tag, "http.If-Match")).transpose()?)
 }

@@ -153,6 +153,7 @@ async fn if_match_guards_updates_and_deletes() {
     let house = House::open().await;
     let path = format!("/Observation/{PULSE}");
     let put = |tag: &str| house.call("physician", "PUT", &path).header("if-match", tag).json(&pulse(91.0));
+    assert_eq!(put("one").send().await.expect(400).issue().1, "http.If-Match");
     let stale = put("W/\"7\"").send().await.expect(412);
     assert!(stale.header("x-audit-receipt").is_some());
     put("W/\"1\"").send().await.expect(200);
