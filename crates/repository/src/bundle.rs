@@ -1,6 +1,7 @@
 //! batch and transaction (R4 http.html, section 3.1.0.11).
 
 use crate::entry::{BundleKind, read_entry};
+use crate::transaction::Terms;
 use crate::{Fault, Repository};
 use aceso_base::Caller;
 use aceso_custodian::Receipt;
@@ -22,6 +23,9 @@ pub struct BundleAnswer {
     pub refused: Vec<(usize, Fault)>,
 }
 
+/// What is stored in the unit of work of an import, beside its records, knowing which entries are left out.
+pub type Beside<'a> = dyn Fn(&[(usize, Fault)]) -> Vec<DocumentWrite> + Send + Sync + 'a;
+
 /// Conditional references that were resolved before: they are the same in every bundle of an import.
 pub type ResolvedReferences = BTreeMap<String, String>;
 
@@ -38,23 +42,24 @@ impl Repository {
             BundleKind::Transaction => {
                 let read = |(at, node)| read_entry(at, node).map_err(|fault| fault.in_entry(at));
                 let entries = nodes.into_iter().enumerate().map(read).collect::<Result<Vec<_>, _>>()?;
-                self.transaction(caller, &doc, entries, &mut ResolvedReferences::new(), &[], false).await
+                let whole = Terms { left_out: None, beside: &|_| Vec::new() };
+                self.transaction(caller, &doc, entries, &mut ResolvedReferences::new(), whole).await
             }
             BundleKind::Batch => self.batch(caller, &doc, nodes).await,
         }
     }
 
     /// Takes a bundle of an import: a transaction as a whole; of a batch everything that is in order, the rest is in
-    /// [`BundleAnswer::refused`]. `documents` are written in the same unit of work, so that a restart knows what was done.
+    /// [`BundleAnswer::refused`]. What `beside` gives is written in the same unit of work, so that a restart knows what was done.
     ///
     /// # Errors
-    /// As for [`Repository::bundle`]. Nothing was stored then, `documents` neither.
+    /// As for [`Repository::bundle`]. Nothing was stored then, also nothing beside.
     pub async fn import(
         &self,
         caller: &Caller,
         body: Vec<u8>,
         resolved: &mut ResolvedReferences,
-        documents: &[DocumentWrite],
+        beside: &Beside<'_>,
     ) -> Result<BundleAnswer, Fault> {
         let limits = Limits { max_bytes: usize::MAX, max_nodes: usize::MAX, ..self.limits() };
         let doc = Doc::parse(body, &limits)?;
@@ -69,8 +74,8 @@ impl Repository {
                 Err(fault) => return Err(fault.in_entry(at)),
             }
         }
-        let mut answer = self.transaction(caller, &doc, entries, resolved, documents, lenient).await?;
-        answer.refused.append(&mut refused);
+        let terms = Terms { left_out: lenient.then_some(refused), beside };
+        let mut answer = self.transaction(caller, &doc, entries, resolved, terms).await?;
         answer.refused.sort_by_key(|(at, _)| *at);
         Ok(answer)
     }

@@ -29,7 +29,7 @@ mod validation;
 mod views;
 mod write;
 
-pub use bundle::{BundleAnswer, ResolvedReferences};
+pub use bundle::{Beside, BundleAnswer, ResolvedReferences};
 pub use capability::capability_statement;
 pub use conditional::decode_pairs;
 pub use definitions::{Definitions, InForce, ProfilesOnWrite};

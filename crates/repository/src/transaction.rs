@@ -5,7 +5,7 @@
 //! entries makes no difference, and one that would fail fails all of them.
 
 use crate::body::check_resource;
-use crate::bundle::{BundleAnswer, ResolvedReferences};
+use crate::bundle::{Beside, BundleAnswer, ResolvedReferences};
 use crate::conditional::Match;
 use crate::entry::{Entry, Request};
 use crate::page::BundleWriter;
@@ -19,21 +19,27 @@ use aceso_base::{Caller, Interaction, LogicalId, Version};
 use aceso_custodian::{Change, DoorError, Expected, Guard};
 use aceso_fhir::definitions::ResourceType;
 use aceso_fhir::json::{Doc, Limits, Node};
-use aceso_store::DocumentWrite;
 use std::collections::BTreeMap;
 
+/// What becomes of entries that are not in order, and what is stored with the others.
+pub(crate) struct Terms<'a> {
+    /// `None`: one of them refuses the whole. Else they are left out and named in the answer; these are already.
+    pub(crate) left_out: Option<Vec<(usize, Fault)>>,
+    pub(crate) beside: &'a Beside<'a>,
+}
+
 impl Repository {
-    /// Runs a transaction. With `lenient`, what is not in order is left out and named in the answer.
+    /// Runs a transaction.
     pub(crate) async fn transaction(
         &self,
         caller: &Caller,
         doc: &Doc,
         entries: Vec<Entry<'_>>,
         resolved: &mut ResolvedReferences,
-        documents: &[DocumentWrite],
-        lenient: bool,
+        terms: Terms<'_>,
     ) -> Result<BundleAnswer, Fault> {
-        let mut draft = Draft::default();
+        let lenient = terms.left_out.is_some();
+        let mut draft = Draft { refused: terms.left_out.unwrap_or_default(), ..Draft::default() };
         for entry in &entries {
             let planned = match self.plan(caller, entry, &draft).await {
                 Ok(plan) => draft.add(entry, plan),
@@ -66,7 +72,7 @@ impl Repository {
         }
         // A patient's keys come into being with his record: it goes before all that belongs to him.
         changes.sort_by_key(|(_, change)| !is_patient(change));
-        self.write_all(caller, changes, &mut draft, documents, lenient).await?;
+        self.write_all(caller, changes, &mut draft, (terms.beside, lenient)).await?;
         self.answer(caller, &entries, draft).await
     }
 
@@ -92,14 +98,14 @@ impl Repository {
         caller: &Caller,
         changes: Vec<(usize, Change)>,
         draft: &mut Draft,
-        documents: &[DocumentWrite],
-        lenient: bool,
+        (beside, lenient): (&Beside<'_>, bool),
     ) -> Result<(), Fault> {
         let (mut of_entry, mut changes): (Vec<usize>, Vec<Change>) = changes.into_iter().unzip();
-        if changes.is_empty() && documents.is_empty() {
-            return Ok(());
-        }
         loop {
+            let documents = beside(&draft.refused);
+            if changes.is_empty() && documents.is_empty() {
+                return Ok(());
+            }
             let guards = draft
                 .guards
                 .iter()
@@ -108,7 +114,7 @@ impl Repository {
                     Some(guard(change, *rtype, filters))
                 })
                 .collect::<Result<Vec<Guard<'_>>, Fault>>()?;
-            let error = match self.door.write(caller, &changes, &guards, documents).await {
+            let error = match self.door.write(caller, &changes, &guards, &documents).await {
                 Ok(written) => {
                     draft.note(written, of_entry);
                     return Ok(());

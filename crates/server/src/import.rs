@@ -1,4 +1,5 @@
-//! Bulk import of FHIR bundles: resumable, because what was taken is remembered in the very unit of work that took it.
+//! Bulk import of FHIR bundles: resumable, because what was taken is remembered in the very unit of work that took it, with what was left
+//! out and why: the quarantine file of an import that was ended is completed by the next one.
 
 use crate::app::{App, unreachable};
 use crate::exit::Failure;
@@ -6,7 +7,8 @@ use aceso_base::{Caller, Purpose, Role, TenantId};
 use aceso_fhir::definitions::ResourceType;
 use aceso_repository::{Fault, ResolvedReferences};
 use aceso_store::{DocumentWrite, Reader as _};
-use std::collections::{BTreeMap, BTreeSet};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -117,7 +119,7 @@ pub async fn run(
 ) -> Result<Summary, Failure> {
     let caller = app.local_caller(tenant, Role::Integration, Purpose::Operations);
     let all = sources.len();
-    forget_retried(quarantine, &sources).map_err(|error| unreadable(&error))?;
+    let quarantine = &Arc::new(Quarantine::open(quarantine, &sources)?);
     let total = Arc::new(Mutex::new(Summary::default()));
     let resolved = Arc::new(Mutex::new(ResolvedReferences::new()));
     // The directory first, one after the other: everything else refers to it.
@@ -133,7 +135,7 @@ pub async fn run(
     let (sender, mut receiver) = tokio::sync::mpsc::channel(WORKERS);
     for _ in 0..WORKERS {
         let (app, caller, rest, next) = (app.clone(), caller.clone(), Arc::clone(&rest), Arc::clone(&next));
-        let (resolved, quarantine, sender) = (Arc::clone(&resolved), quarantine.to_owned(), sender.clone());
+        let (resolved, quarantine, sender) = (Arc::clone(&resolved), Arc::clone(quarantine), sender.clone());
         let room = Arc::clone(&room);
         workers.spawn(async move {
             while let Some(source) = rest.get(next.fetch_add(1, Ordering::Relaxed)) {
@@ -167,7 +169,7 @@ async fn take(
     caller: &Caller,
     source: &Source,
     resolved: &Mutex<ResolvedReferences>,
-    quarantine: &Path,
+    quarantine: &Quarantine,
 ) -> Result<Summary, Failure> {
     let body = match source.read() {
         Ok(body) => body,
@@ -182,10 +184,13 @@ async fn take(
         app.door().fingerprint(&caller.tenant, &body).map_err(|error| unreachable("the keys", error.to_string()))?;
     let key = format!("{}/{}", caller.tenant, hex(&mark));
     let known = app.store.document(TAKEN, &key).map_err(|error| unreachable("the store", error.to_string()))?;
-    if known.is_some() {
+    if let Some(known) = known {
+        quarantine.complete(source, &known.bytes)?;
         return Ok(Summary { known: 1, ..Summary::default() });
     }
-    let mark = [DocumentWrite { space: TAKEN.to_owned(), key, bytes: Some(vec![1]) }];
+    let mark = |refused: &[(usize, Fault)]| {
+        vec![DocumentWrite { space: TAKEN.to_owned(), key: key.clone(), bytes: Some(mark_of(refused)) }]
+    };
     let mut own = resolved.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let taken = app.repository.import(caller, body, &mut own, &mark).await;
     resolved.lock().unwrap_or_else(PoisonError::into_inner).extend(own);
@@ -193,9 +198,7 @@ async fn take(
     match taken {
         Ok(answer) => {
             summary.refused = answer.refused.len();
-            for (entry, fault) in &answer.refused {
-                write_refusal(quarantine, source, Some(*entry), fault)?;
-            }
+            quarantine.complete(source, &mark_of(&answer.refused))?;
             let named = |(rtype, count): (ResourceType, usize)| (rtype.name(), count);
             summary.records = answer.written.into_iter().map(named).collect();
         }
@@ -208,37 +211,89 @@ async fn take(
     Ok(summary)
 }
 
-fn refused_whole(quarantine: &Path, source: &Source, fault: &Fault, bytes: usize) -> Result<Summary, Failure> {
-    write_refusal(quarantine, source, None, fault)?;
+fn refused_whole(quarantine: &Quarantine, source: &Source, fault: &Fault, bytes: usize) -> Result<Summary, Failure> {
+    quarantine.add(&with_source(&refusal(None, fault), source))?;
     Ok(Summary { bundles_refused: 1, refused: 1, bytes, ..Summary::default() })
 }
 
-/// Bundles that were refused whole are tried again, so what an earlier run wrote of them goes.
-fn forget_retried(quarantine: &Path, sources: &[Source]) -> std::io::Result<()> {
-    let Ok(text) = std::fs::read_to_string(quarantine) else { return Ok(()) };
-    let names: BTreeSet<String> = sources.iter().map(Source::name).collect();
-    let retried = |line: &&str| {
-        let value: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
-        let source = value.get("source").and_then(serde_json::Value::as_str);
-        value.get("entry").is_some_and(serde_json::Value::is_null) && source.is_some_and(|name| names.contains(name))
-    };
-    let kept: String = text.lines().filter(|line| !retried(line)).map(|line| format!("{line}\n")).collect();
-    if kept.len() == text.len() {
-        return Ok(());
-    }
-    std::fs::write(quarantine, kept)
+/// What the mark of a taken bundle says: version byte, then what was left out as lines of JSON, in the order of the entries. Names of
+/// elements and reasons only.
+fn mark_of(refused: &[(usize, Fault)]) -> Vec<u8> {
+    let mut refused: Vec<&(usize, Fault)> = refused.iter().collect();
+    refused.sort_by_key(|(entry, _)| *entry);
+    let lines: String = refused.iter().map(|(entry, fault)| format!("{}\n", refusal(Some(*entry), fault))).collect();
+    std::iter::once(MARK).chain(lines.into_bytes()).collect()
 }
 
-fn write_refusal(quarantine: &Path, source: &Source, entry: Option<usize>, fault: &Fault) -> Result<(), Failure> {
-    let issues: Vec<serde_json::Value> = fault
+const MARK: u8 = 1;
+
+fn refusal(entry: Option<usize>, fault: &Fault) -> Value {
+    let issues: Vec<Value> = fault
         .issues
         .iter()
-        .map(|issue| serde_json::json!({ "code": issue.code, "diagnostics": issue.diagnostics, "expression": issue.expression }))
+        .map(|issue| json!({ "code": issue.code, "diagnostics": issue.diagnostics, "expression": issue.expression }))
         .collect();
-    let line = serde_json::json!({ "source": source.name(), "entry": entry, "issues": issues });
-    let file = std::fs::OpenOptions::new().create(true).append(true).open(quarantine);
-    let mut file = file.map_err(|error| unreadable(&error))?;
-    writeln!(file, "{line}").map_err(|error| unreadable(&error))
+    json!({ "entry": entry, "issues": issues })
+}
+
+fn with_source(refusal: &Value, source: &Source) -> Value {
+    json!({ "source": source.name(), "entry": refusal.get("entry"), "issues": refusal.get("issues") })
+}
+
+/// The file of what was refused: a line of JSON each.
+struct Quarantine {
+    path: PathBuf,
+    /// The lines in it; nothing is written twice.
+    lines: Mutex<HashSet<String>>,
+}
+
+impl Quarantine {
+    /// Bundles that were refused whole are tried again, so what an earlier run wrote of them goes.
+    fn open(path: &Path, sources: &[Source]) -> Result<Self, Failure> {
+        let names: BTreeSet<String> = sources.iter().map(Source::name).collect();
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+            Err(error) => return Err(unreadable(&error)),
+        };
+        let (mut kept, mut lines) = (String::with_capacity(text.len()), HashSet::new());
+        for line in text.lines() {
+            let value: Value = serde_json::from_str(line).unwrap_or_default();
+            let source = value.get("source").and_then(Value::as_str);
+            let whole = value.get("entry").is_some_and(Value::is_null);
+            if !(whole && source.is_some_and(|name| names.contains(name))) {
+                kept.extend([line, "\n"]);
+                let _ = lines.insert(value.to_string());
+            }
+        }
+        if kept != text {
+            std::fs::write(path, kept).map_err(|error| unreadable(&error))?;
+        }
+        Ok(Self { path: path.to_owned(), lines: Mutex::new(lines) })
+    }
+
+    /// Adds what the mark of a bundle says and the file lacks.
+    fn complete(&self, source: &Source, mark: &[u8]) -> Result<(), Failure> {
+        let other = || unreachable("the store", "the mark of a taken bundle is of another format");
+        let lines = mark.strip_prefix(&[MARK]).and_then(|lines| std::str::from_utf8(lines).ok()).ok_or_else(other)?;
+        lines.lines().try_for_each(|line| {
+            let refusal: Value = serde_json::from_str(line).map_err(|_| other())?;
+            self.add(&with_source(&refusal, source))
+        })
+    }
+
+    fn add(&self, refusal: &Value) -> Result<(), Failure> {
+        let line = refusal.to_string();
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        if !lines.contains(&line) {
+            let file = std::fs::OpenOptions::new().create(true).append(true).open(&self.path);
+            let mut file = file.map_err(|error| unreadable(&error))?;
+            // In one piece, so that an end in between leaves no half line behind others.
+            file.write_all(format!("{line}\n").as_bytes()).map_err(|error| unreadable(&error))?;
+            let _ = lines.insert(line);
+        }
+        Ok(())
+    }
 }
 
 impl Source {

@@ -287,6 +287,14 @@ fn contents(config: &TestConfig) -> BTreeMap<(String, i64), i64> {
     rows.collect::<Result<_, _>>().unwrap()
 }
 
+/// The lines of the quarantine file, in order.
+fn quarantined(config: &TestConfig) -> Vec<String> {
+    let text = std::fs::read_to_string(config.folder.join("quarantine.ndjson")).unwrap_or_default();
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    lines.sort_unstable();
+    lines
+}
+
 /// How many bundles are remembered as taken.
 fn taken(config: &TestConfig) -> i64 {
     let database = config.data.join("records.db");
@@ -306,6 +314,13 @@ fn an_import_that_is_killed_and_started_again_ends_as_one_that_was_not() {
     for bundle in first_patients(3) {
         std::fs::write(inbox.join(format!("{}.json", bundle.name)), bundle.json).unwrap();
     }
+    let ward = |more: &str| {
+        let request = json!({ "method": "POST", "url": "Organization" });
+        json!({ "request": request, "resource": { "resourceType": "Organization", "name": "Ward", more: "x" } })
+    };
+    let batch =
+        json!({ "resourceType": "Bundle", "type": "batch", "entry": [ward("alias"), ward("language"), ward("nick")] });
+    std::fs::write(inbox.join("wards.json"), batch.to_string()).unwrap();
     let clinic = |name: &str| {
         let place = folder.join(name);
         std::fs::create_dir_all(&place).unwrap();
@@ -315,7 +330,9 @@ fn an_import_that_is_killed_and_started_again_ends_as_one_that_was_not() {
     let started = std::time::Instant::now();
     let output = import(&whole, &inbox).output().unwrap();
     let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!((output.status.code(), &summary["refused"]), (Some(0), &json!(0)), "{summary}");
+    assert_eq!((output.status.code(), &summary["refused"]), (Some(1), &json!(2)), "{summary}");
+    let refused = quarantined(&whole);
+    assert_eq!(refused.len(), 2);
     let length = u64::try_from(started.elapsed().as_millis()).unwrap();
 
     let all = taken(&whole);
@@ -335,12 +352,15 @@ fn an_import_that_is_killed_and_started_again_ends_as_one_that_was_not() {
     }
     let output = import(&killed, &inbox).output().unwrap();
     let last: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert!(output.status.success(), "{last}");
+    assert_eq!(output.status.code(), Some(i32::from(last["refused"] != 0)), "{last}");
     let bundles = last["bundles"].as_u64().unwrap() + last["known"].as_u64().unwrap();
     assert_eq!(bundles, summary["bundles"].as_u64().unwrap());
     assert_eq!(contents(&killed), contents(&whole));
+    assert_eq!(quarantined(&killed), refused);
+    std::fs::remove_file(killed.folder.join("quarantine.ndjson")).unwrap();
     let again: Value = serde_json::from_slice(&import(&killed, &inbox).output().unwrap().stdout).unwrap();
     assert_eq!((&again["bundles"], &again["records"]), (&json!(0), &json!(0)), "{again}");
+    assert_eq!(quarantined(&killed), refused, "what was left out is remembered with the bundles");
     let total: u64 = summary["records"].as_u64().unwrap();
     println!("{kills} kills of an import of {total} records, {between} of them with some of its {all} bundles taken");
 }

@@ -137,7 +137,11 @@ impl Intake for AppIntake {
                 return self.app.store.commit(unit).await.map(|_| ()).map_err(|_| IntakeError::Unavailable);
             };
             let mut resolved = ResolvedReferences::new();
-            let taken = self.app.repository.import(&self.caller(), bundle.to_vec(), &mut resolved, &documents).await;
+            let taken = self
+                .app
+                .repository
+                .import(&self.caller(), bundle.to_vec(), &mut resolved, &|_| documents.clone())
+                .await;
             taken.map(|_| ()).map_err(|fault| refusal(&fault))
         })
     }
