@@ -2,12 +2,13 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool that reports to a terminal")]
 
-use aceso_fuzz::{TARGETS, Target, find, hold, keep, replay};
+use aceso_fuzz::{TARGETS, Target, find, hold, keep, replay, write_seeds};
+use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-const USAGE: &str = "aceso-fuzz MINUTES [TARGET] [--seed N] | --list | --input TARGET FILE";
+const USAGE: &str = "aceso-fuzz MINUTES [TARGET] [--seed N] | --list | --input TARGET FILE | --seeds TARGET FOLDER";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -20,6 +21,14 @@ fn main() -> ExitCode {
         ["--input", name, file] => match (find(name), std::fs::read(file)) {
             (Some(target), Ok(bytes)) => one_input(target, &bytes),
             _ => usage(),
+        },
+        ["--seeds", name, folder] => match find(name).map(|target| write_seeds(target, Path::new(folder))) {
+            Some(Ok(())) => ExitCode::SUCCESS,
+            Some(Err(error)) => {
+                eprintln!("the folder cannot be written ({:?})", error.kind());
+                ExitCode::FAILURE
+            }
+            None => usage(),
         },
         [minutes, rest @ ..] => match (minutes.parse::<f64>(), chosen(rest)) {
             (Ok(minutes), Some((target, seed))) if minutes > 0.0 => match target {

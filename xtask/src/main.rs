@@ -25,6 +25,8 @@ cargo xtask <command>
                   given, machine and sync figures with the results
   fuzz MINUTES [TARGET] [--seed N]
                   every fuzz target for that time, or one; --list names them, --input TARGET FILE tries one input
+  fuzz --guided MINUTES TARGET [--seed N]
+                  one target under libFuzzer, which follows coverage; goes on from what earlier runs found
   help            this text
 
 Exit codes: 0 done, 1 something failed, 2 usage.";

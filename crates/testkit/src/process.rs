@@ -33,11 +33,14 @@ pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a free port").port()
 }
 
-/// An empty folder of this test's own, below the target directory's `tmp`, kept for a look afterwards.
+/// An empty folder of this test's own, below the target directory's `tmp` (a program that stands elsewhere: the system's folder for
+/// such things), kept for a look afterwards.
 #[must_use]
 pub fn folder(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("the path of the test");
-    let base = test.ancestors().nth(3).expect("target").join("tmp");
+    // Cargo marks its target directory; a test stands two folders below it, another program one.
+    let target = test.ancestors().find(|folder| folder.join("CACHEDIR.TAG").is_file());
+    let base = target.map_or_else(std::env::temp_dir, |target| target.join("tmp"));
     let path = base.join(format!("{name}-{}", std::process::id()));
     let _ = std::fs::remove_dir_all(&path);
     std::fs::create_dir_all(&path).expect("a folder for the test");
