@@ -1,7 +1,7 @@
 //! What FHIRPath is timed on, also beside other engines (`peers`).
 
 /// An observation as the synthetic patients have them: 1.2 kB, near the mean of all resources.
-pub const OBSERVATION: &str = r#"{"resourceType":"Observation","id":"83c5ad95-1a9a-80f1-9710-4d0d6415bb2a",
+pub(crate) const OBSERVATION: &str = r#"{"resourceType":"Observation","id":"83c5ad95-1a9a-80f1-9710-4d0d6415bb2a",
 "meta":{"profile":["http://hl7.org/fhir/us/core/StructureDefinition/us-core-vital-signs"]},"status":"final",
 "category":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/observation-category","code":"vital-signs","display":"vital-signs"}]}],
 "code":{"coding":[{"system":"http://loinc.org","code":"85354-9","display":"Blood pressure panel"}],"text":"Blood pressure panel"},
@@ -13,7 +13,7 @@ pub const OBSERVATION: &str = r#"{"resourceType":"Observation","id":"83c5ad95-1a
 "valueQuantity":{"value":124,"unit":"mm[Hg]","system":"http://unitsofmeasure.org","code":"mm[Hg]"}}]}"#;
 
 /// Search parameters, invariants of R4 and paths: each with its name in the tables.
-pub const EXPRESSIONS: [(&str, &str); 8] = [
+pub(crate) const EXPRESSIONS: [(&str, &str); 8] = [
     ("path", "Observation.component.code.coding.code"),
     ("search: code", "Observation.code | Observation.component.code"),
     ("search: value", "Observation.value.ofType(Quantity) | Observation.component.value.ofType(Quantity)"),
