@@ -210,9 +210,13 @@ fn judge_access(error: AccessError) -> (Load, ReadError) {
         AccessError::Token(TokenError::Refused | TokenError::Key) | AccessError::Unauthorised => {
             (Load::Well, ReadError::Stop(error.code()))
         }
-        AccessError::Foreign | AccessError::Http(HttpError::Address) => (Load::Well, ReadError::Stop(error.code())),
+        AccessError::Foreign
+        | AccessError::Http(HttpError::Address)
+        | AccessError::Token(TokenError::NoAnswer(HttpError::Address)) => (Load::Well, ReadError::Stop(error.code())),
         AccessError::Http(HttpError::TooLarge) => (Load::Well, ReadError::Object(error.code())),
-        AccessError::Token(TokenError::Failing | TokenError::Answer | TokenError::Discovery)
+        AccessError::Token(
+            TokenError::NoAnswer(_) | TokenError::Failing | TokenError::Answer | TokenError::Discovery,
+        )
         | AccessError::Http(HttpError::Unreachable | HttpError::TimedOut)
         | AccessError::Expired => (Load::Strained(None), ReadError::Later(error.code())),
     }

@@ -6,7 +6,7 @@
 mod sharing;
 
 use aceso_base::{Clock, Timestamp};
-use aceso_connect::http::{Bounds, Http, Request};
+use aceso_connect::http::{Bounds, Http, HttpError, Request};
 use aceso_connect::keeper::{
     AccessError, Algorithm, Assertion, BoxFuture, Credentials, Keeper, Proof, TokenError, Vault, VaultError,
 };
@@ -188,6 +188,11 @@ async fn refusals_and_failures_are_told_apart_and_seen_by_operators() {
         assert_eq!(rig.keeper.status("clinic").unwrap().last_error, Some(error.code()));
     }
     assert_eq!(rig.keeper.status("clinic").unwrap().failures, 3);
+    let nobody = Credentials { token_address: "http://127.0.0.1:1/token".to_owned(), ..rig.by_secret("s3cret") };
+    let alone = keeper(&rig.clock, &rig.vault);
+    alone.register("clinic", &rig.base, nobody);
+    assert_eq!(rig.ask(&alone).await, Err(AccessError::Token(TokenError::NoAnswer(HttpError::Unreachable))));
+    assert_eq!(alone.status("clinic").unwrap().last_error, Some("unreachable"));
     rig.up.refuse_with.store(0, Ordering::SeqCst);
     assert_eq!(rig.ask(&rig.keeper).await, Ok(200));
     let status = rig.keeper.status("clinic").unwrap();

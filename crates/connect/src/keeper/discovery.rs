@@ -27,7 +27,7 @@ impl Access {
             return Ok(known);
         }
         self.spend().await;
-        let answer = self.inner.http.send(Request::get(configured)).await.map_err(|_| TokenError::Failing)?;
+        let answer = self.inner.http.send(Request::get(configured)).await?;
         if answer.status >= 500 || answer.status == 429 {
             return Err(TokenError::Failing);
         }

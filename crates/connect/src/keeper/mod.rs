@@ -55,7 +55,10 @@ pub enum TokenError {
     /// The token endpoint refused the credentials: retrying does not help.
     #[error("the other system refuses the credentials of this connection; check client id, secret and scopes")]
     Refused,
-    /// The token endpoint failed or was not reached.
+    /// No answer of the token endpoint, or none in time.
+    #[error("no token: {0}")]
+    NoAnswer(#[from] HttpError),
+    /// The token endpoint failed.
     #[error("the token endpoint of the other system fails; it is tried again")]
     Failing,
     /// Its answer is no token answer (RFC 6749 section 5.1).
@@ -75,6 +78,7 @@ impl TokenError {
     pub const fn code(self) -> &'static str {
         match self {
             Self::Refused => "token-refused",
+            Self::NoAnswer(error) => error.code(),
             Self::Failing => "token-endpoint-failing",
             Self::Answer => "token-answer",
             Self::Key => "token-key",
@@ -324,7 +328,7 @@ impl Access {
         let request =
             token_request(&self.slot.credentials, &endpoint, now, &*self.inner.rng).map_err(|_| TokenError::Key)?;
         self.spend().await;
-        let answer = self.inner.http.send(request).await.map_err(|_| TokenError::Failing)?;
+        let answer = self.inner.http.send(request).await?;
         match answer.status {
             200 => {}
             400..=403 => return Err(TokenError::Refused),
