@@ -70,7 +70,7 @@ impl Core {
         let now = options.clock.now();
         let earlier = options.earlier.unwrap_or(Earlier { began: now.0, changes: 0 });
         let began = Timestamp(earlier.began);
-        let world = Arc::new(World::new(facts()?, options.seed, patients, began.as_seconds()));
+        let world = Arc::new(World::new(facts()?, options.seed, (patients, options.strangers), began.as_seconds()));
         let applications = std::iter::once(options.credentials.clone()).chain(options.further.clone()).collect();
         let stream = |purpose| Stream::new(options.seed, purpose);
         let change_every =

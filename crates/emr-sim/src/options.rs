@@ -17,6 +17,8 @@ pub struct Options {
     pub seed: u64,
     /// How many patients there are at the start. They cost nothing until they are asked for.
     pub patients: usize,
+    /// Whether the first patients, too, are others than the synthetic patients whose charts they have: for where those are known already.
+    pub strangers: bool,
     /// What goes wrong.
     pub faults: FaultPlan,
     /// The time that objects, tokens, limits and deliveries go by.
@@ -54,6 +56,7 @@ impl Default for Options {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             seed: 1,
             patients: 12,
+            strangers: false,
             faults: FaultPlan::default(),
             clock: Arc::new(SystemClock),
             change_every: None,

@@ -39,6 +39,8 @@ pub(crate) struct World {
     /// The day of the start.
     pub(crate) today: Seconds,
     patients: u64,
+    /// The round of the first patient.
+    first_round: u64,
     /// For each kind: how many objects the patients before this one of the cycle have, and at last all of them.
     cycles: Vec<Vec<u64>>,
 }
@@ -51,7 +53,7 @@ pub(crate) struct Place {
 }
 
 impl World {
-    pub(crate) fn new(facts: Arc<Facts>, seed: u64, patients: u64, now: Seconds) -> Self {
+    pub(crate) fn new(facts: Arc<Facts>, seed: u64, (patients, strangers): (u64, bool), now: Seconds) -> Self {
         let sums = |kind: Kind| {
             let mut sum = 0;
             let counts =
@@ -64,7 +66,7 @@ impl World {
                 .collect()
         };
         let cycles = Kind::ALL.into_iter().map(sums).collect();
-        Self { seed, today: now.div_euclid(DAY) * DAY, patients, cycles, facts }
+        Self { seed, today: now.div_euclid(DAY) * DAY, patients, first_round: strangers.into(), cycles, facts }
     }
 
     /// How many objects of this kind there are.
@@ -109,7 +111,7 @@ impl World {
 
     /// How often the synthetic patients have been gone through before him; 0 is the synthetic patient himself.
     pub(crate) fn round_of(&self, patient: u64) -> u64 {
-        patient / self.per_cycle()
+        self.first_round + patient / self.per_cycle()
     }
 
     /// The id of an object: 15 digits, ascending with the ordinal.
@@ -186,7 +188,7 @@ mod tests {
     use crate::facts::facts;
 
     fn world(patients: u64) -> World {
-        World::new(facts().unwrap(), 9, patients, 1_772_366_400)
+        World::new(facts().unwrap(), 9, (patients, false), 1_772_366_400)
     }
 
     #[test]
@@ -222,6 +224,18 @@ mod tests {
                 assert!(world.created(kind, ordinal) <= world.changed(kind, ordinal));
                 assert!(world.changed(kind, ordinal) <= world.today);
             }
+        }
+    }
+
+    #[test]
+    fn strangers_have_other_names_and_as_many_objects() {
+        let strangers = World::new(facts().unwrap(), 9, (12, true), 1_772_366_400);
+        let world = world(12);
+        for patient in 0..12 {
+            assert_ne!(objects::person(&strangers, patient), objects::person(&world, patient));
+        }
+        for kind in Kind::ALL {
+            assert_eq!(strangers.count(kind), world.count(kind));
         }
     }
 }

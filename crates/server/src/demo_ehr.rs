@@ -63,7 +63,8 @@ pub(crate) async fn start(
 ) -> Result<Ehr, Failure> {
     let file = folder.join("ehr.json");
     let (change_every, earlier) = (Some(CHANGE_EVERY), earlier(&file));
-    let options = Options { listen, patients, change_every, earlier, ..Options::default() };
+    // The synthetic patients themselves are in the demo already: these are others.
+    let options = Options { listen, patients, strangers: true, change_every, earlier, ..Options::default() };
     let simulator = Simulator::start(options).await;
     let simulator = simulator.map_err(|error| unreachable("the simulated EHR", error.to_string()))?;
     let (app, connections) = (&serving.app, &serving.connections);
