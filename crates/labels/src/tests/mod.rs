@@ -108,7 +108,7 @@ fn assert_structure(value: &Value, scope: TypeRef) {
         if key == "resourceType" {
             continue;
         }
-        let (element, sibling) = scope.child(key).unwrap();
+        let (element, sibling) = scope.child(key).unwrap_or_else(|| panic!("{} has no {key}", scope.name()));
         assert_eq!(value.is_array(), element.array, "{}", element.path);
         let items = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
         assert!(!items.is_empty(), "{}", element.path);

@@ -91,7 +91,12 @@ impl Dice {
             }
         }
         if object.is_empty() {
-            object.insert("extension".into(), json!([self.extension(false, depth + 1)]));
+            // A Bundle, Binary or Parameters has no extensions.
+            let (key, value) = match scope.child("extension") {
+                Some(_) => ("extension", json!([self.extension(false, depth + 1)])),
+                None => ("language", json!("de")),
+            };
+            object.insert(key.into(), value);
         }
         object
     }
