@@ -3,12 +3,13 @@
 use crate::boot::system_tenant;
 use crate::door::Custodian;
 use crate::search::Hit;
-use aceso_base::LogicalId;
+use aceso_base::{LogicalId, Version};
 use aceso_fhir::definitions::ResourceType;
 use aceso_phi::{Phi, Sealed};
 use aceso_seal::{open_document, seal_document};
 
-/// The place after one hit: its record, and its number for the case that it no longer matches when the next page is asked for.
+/// The place after one hit: its record, and its number for the case that it no longer matches when the next page is asked for. In a history
+/// the number is the version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Position {
     number: u32,
@@ -24,6 +25,18 @@ pub struct CursorError;
 impl Position {
     pub(crate) fn after(number: usize, hit: &Hit) -> Self {
         Self { number: u32::try_from(number).unwrap_or(u32::MAX), rtype: hit.rtype, id: hit.id.clone() }
+    }
+
+    /// The place after this version in the record's history.
+    #[must_use]
+    pub fn after_version(rtype: ResourceType, id: &LogicalId, version: Version) -> Self {
+        Self { number: version.0, rtype, id: id.clone() }
+    }
+
+    /// The version after which it stands, in a history.
+    #[must_use]
+    pub const fn version(&self) -> Version {
+        Version(self.number)
     }
 
     /// How many hits stood before this place, when it was made.

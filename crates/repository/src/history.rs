@@ -1,30 +1,35 @@
 //! The versions of one record as a Bundle (R4 http.html, section 3.1.0.12).
 
-use crate::cursor::in_format;
+use crate::cursor::{format_of, in_format};
 use crate::page::{Answer, BundleWriter};
 use crate::{Fault, Repository};
 use aceso_base::{Caller, LogicalId, Version};
-use aceso_custodian::HistoryItem;
+use aceso_custodian::{HistoryItem, Position};
 use aceso_fhir::Format;
 use aceso_fhir::definitions::ResourceType;
 
 impl Repository {
-    /// history-instance. `count` versions on a page, those below `before`. `format`: what `_format` asks
-    /// for, which the link to the next page repeats.
+    /// history-instance, newest version first, page by page. `pairs` may hold `_count` and `_cursor`.
     ///
     /// # Errors
-    /// 403, 404, 500 or 503 as a [`Fault`].
+    /// 400 for other parameters, 403, 404, 500 or 503 as a [`Fault`].
     pub async fn history(
         &self,
         caller: &Caller,
         rtype: ResourceType,
         id: &LogicalId,
-        before: Option<Version>,
-        count: Option<usize>,
-        format: Option<Format>,
+        pairs: &[(String, String)],
     ) -> Result<Answer, Fault> {
-        let asked = count;
-        let count = count.unwrap_or(self.settings.default_page);
+        let record = format!("{}/{id}", rtype.name());
+        let path = format!("{record}/_history");
+        let continued = self.continued_by(caller, &path, pairs)?;
+        let format = in_format(format_of(pairs));
+        let (pairs, before) = match &continued {
+            Some(continued) => (continued.pairs.as_slice(), Some(continued.position.version())),
+            None => (pairs, None),
+        };
+        let asked = asked_count(pairs)?;
+        let count = asked.unwrap_or(self.settings.default_page);
         if count == 0 || count > self.settings.max_page {
             let text = format!("from 1 to {} versions on a page", self.settings.max_page);
             return Err(Fault::at(400, "value", "http._count", text));
@@ -33,15 +38,15 @@ impl Repository {
         // to one without gaps, so the lowest one tells.
         let (items, receipt) = self.door.history(caller, rtype, id, before, count).await?;
         let base = &self.settings.base_url;
-        let place = format!("{base}/{}/{id}", rtype.name());
-        let before = before.map(|before| format!("&_before={}", before.0)).unwrap_or_default();
-        let asked = asked.map(|count| format!("&_count={count}")).unwrap_or_default();
-        let own = format!("{before}{asked}{}", in_format(format)).replacen('&', "?", 1);
-        let mut links = vec![("self", format!("{place}/_history{own}"))];
-        let lowest = items.iter().map(|item| item.version().0).min().unwrap_or(1);
-        if lowest > 1 {
-            let format = in_format(format);
-            links.push(("next", format!("{place}/_history?_before={lowest}&_count={count}{format}")));
+        let place = format!("{base}/{record}");
+        let asked = asked.filter(|_| before.is_none()).map(|count| format!("&_count={count}")).unwrap_or_default();
+        let own = format!("{asked}{format}").replacen('&', "?", 1);
+        let mut links = vec![("self", format!("{base}/{path}{own}"))];
+        let lowest = items.iter().map(HistoryItem::version).min().unwrap_or(Version::FIRST);
+        if lowest > Version::FIRST {
+            let position = Position::after_version(rtype, id, lowest);
+            let cursor = self.cursor_text(caller, &path, pairs, &position)?;
+            links.push(("next", format!("{base}/{path}?_cursor={cursor}{format}")));
         }
         let mut bundle = BundleWriter::new("history", None, &links);
         for item in &items {
@@ -67,4 +72,23 @@ impl Repository {
         }
         Ok(Answer { json: bundle.finish(), receipt })
     }
+}
+
+fn asked_count(pairs: &[(String, String)]) -> Result<Option<usize>, Fault> {
+    let mut count = None;
+    for (at, (name, value)) in pairs.iter().enumerate() {
+        match name.as_str() {
+            "_count" if count.is_none() => {
+                let wrong = |_| Fault::at(400, "value", "http._count", "a whole number is expected");
+                count = Some(value.parse().map_err(wrong)?);
+            }
+            "_format" if Format::of_parameter(value).is_some() => {}
+            "_pretty" if value == "false" => {}
+            _ => {
+                let place = format!("http.parameter[{}]", at + 1);
+                return Err(Fault::at(400, "not-supported", place, "not a parameter of a history on this server"));
+            }
+        }
+    }
+    Ok(count)
 }

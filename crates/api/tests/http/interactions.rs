@@ -67,9 +67,17 @@ async fn every_version_can_be_read_and_a_history_pages_through_them_with_the_del
     assert!(bundle["entry"][1].get("resource").is_none());
     assert_eq!(bundle["entry"][1]["response"]["etag"], "W/\"5\"");
     assert!(bundle["entry"][0]["response"]["lastModified"].is_string());
-    let last = house.get("physician", &first.link("next").unwrap()).await.expect(200);
+    let next = first.link("next").unwrap();
+    assert!(next.contains("/_history?_cursor="), "{next}");
+    let last = house.get("physician", &next).await.expect(200);
     assert_eq!(methods(&last.json()).len(), 2);
     assert_eq!(last.link("next"), None);
+    // The link is the caller's and this history's.
+    assert_eq!(house.get("nurse", &next).await.expect(400).issue().1, "http._cursor");
+    let of_another = next.replace(PULSE, ANNA).replace("Observation", "Patient");
+    assert_eq!(house.get("physician", &of_another).await.expect(400).issue().1, "http._cursor");
+    house.get("physician", &format!("{next}&_count=1")).await.expect(400);
+    house.get("physician", &next.replace("_cursor=", "_cursor=A")).await.expect(400);
 
     house.get("physician", &format!("{path}/_history?_count=0")).await.expect(400);
     house.get("physician", &format!("{path}/_history?_count=51")).await.expect(400);
