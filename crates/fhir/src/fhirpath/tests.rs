@@ -51,6 +51,29 @@ fn a_choice_is_found_by_its_name_only() {
 }
 
 #[test]
+fn what_has_no_order_is_sorted_or_refused_without_a_panic() {
+    let doc = doc(r#"{"resourceType":"Patient"}"#);
+    // Years, months and days in turn: a year is neither before nor after a month of it.
+    let dates: Vec<String> = (0..60_i32)
+        .map(|n| match n % 3 {
+            0 => format!("@{}", 2000 + n * 7 % 11),
+            1 => format!("@{}-{:02}", 2000 + n * 5 % 11, 1 + n % 12),
+            _ => format!("@{}-{:02}-{:02}", 2000 + n * 3 % 11, 1 + n % 12, 1 + n % 28),
+        })
+        .collect();
+    let all = format!("({})", dates.join("|"));
+    for keys in ["", "$this", "-$this"] {
+        let text = format!("{all}.sort({keys}).count() = {all}.count()");
+        assert_eq!(texts(&doc, &text), ["true"], "{keys}");
+    }
+    assert_eq!(texts(&doc, "(5|3|4|1|2).sort()"), ["1", "2", "3", "4", "5"]);
+    let mixed: Vec<String> = (0..60).map(|n| if n % 3 == 0 { format!("'{n}'") } else { n.to_string() }).collect();
+    let mixed = Expression::compile(&format!("({}).sort(-$this)", mixed.join("|"))).unwrap();
+    let error = mixed.evaluate(&Item::resource(doc.root()), &Context::empty()).unwrap_err();
+    assert_eq!(error.problem, EvaluationProblem::Type("sort"));
+}
+
+#[test]
 fn a_variable_holds_in_its_chain_only() {
     let doc = doc(r#"{"resourceType":"Patient","name":[{"family":"A","given":["B"]}]}"#);
     assert_eq!(texts(&doc, "name.defineVariable('n').given.select($this + %n.family)"), ["BA"]);

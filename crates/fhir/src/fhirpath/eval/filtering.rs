@@ -94,7 +94,7 @@ pub(in crate::fhirpath) fn sort<'r, 'a>(run: &mut Evaluator<'r, 'a>, call: Call<
     }
     run.charge(keyed.len().saturating_mul(20), call.at)?;
     let mut is_comparable = true;
-    keyed.sort_by(|(left, _), (right, _)| {
+    let keyed = sorted(keyed, &mut |(left, _), (right, _)| {
         for (index, (left, right)) in left.iter().zip(right).enumerate() {
             let order = match (left, right) {
                 (Some(left), Some(right)) => compare(left, right).unwrap_or_else(|_| {
@@ -116,6 +116,24 @@ pub(in crate::fhirpath) fn sort<'r, 'a>(run: &mut Evaluator<'r, 'a>, call: Call<
         return Err(Fault::new(Problem::Type("sort"), call.at));
     }
     Ok(keyed.into_iter().map(|(_, item)| item).collect())
+}
+
+/// A stable merge sort. That of the standard library panics where it finds that the order is none, and here it can be none: 2020-05 is neither
+/// before nor after 2020, and a number is nothing to a text.
+fn sorted<T>(mut left: Vec<T>, order: &mut impl FnMut(&T, &T) -> Ordering) -> Vec<T> {
+    if left.len() < 2 {
+        return left;
+    }
+    let right = left.split_off(left.len() / 2);
+    let mut merged = Vec::with_capacity(left.len() + right.len());
+    let mut left = sorted(left, order).into_iter().peekable();
+    let mut right = sorted(right, order).into_iter().peekable();
+    while let (Some(one), Some(other)) = (left.peek(), right.peek()) {
+        let next = if order(one, other).is_gt() { right.next() } else { left.next() };
+        merged.extend(next);
+    }
+    merged.extend(left.chain(right));
+    merged
 }
 
 /// `defineVariable(name[, value])`: for what follows in the same chain; the input goes on.
