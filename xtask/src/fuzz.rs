@@ -44,7 +44,7 @@ fn guided(minutes: &str, name: &str, seed: &str) -> Result<(), Failure> {
         format!("-artifact_prefix={}/broken-", folder.display()),
         "-max_len=65536".to_owned(),
         "-rss_limit_mb=1024".to_owned(),
-        "-timeout=10".to_owned(),
+        "-timeout=60".to_owned(),
         "-print_final_stats=1".to_owned(),
     ];
     let mut fuzzer = command(&binary.to_string_lossy(), &[]);
