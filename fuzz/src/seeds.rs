@@ -4,7 +4,7 @@ use crate::{Target, run};
 use std::path::Path;
 
 /// Writes the seeds and former breaks of a target into `folder/seeds`, and its words into `folder/words` in the form that libFuzzer and AFL
-/// read (one quoted word a line), where it has words. What stands there already is replaced.
+/// read (one quoted word a line), where it has words. Files of the same names are replaced.
 ///
 /// # Errors
 /// When the folder cannot be written.

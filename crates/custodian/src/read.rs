@@ -204,5 +204,5 @@ impl Custodian {
 pub(crate) const NOBODY: SubjectId = SubjectId([0xff; 16]);
 
 fn is_patient_data(rtype: ResourceType) -> bool {
-    !aceso_fhir::definitions::patient_params(rtype).is_empty()
+    aceso_labels::holds(rtype) == aceso_labels::Holds::Patients
 }

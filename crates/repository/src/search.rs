@@ -6,8 +6,9 @@ use crate::scope::{in_compartment, scope_of};
 use crate::{Fault, Repository};
 use aceso_base::{Caller, Interaction, SubjectId};
 use aceso_custodian::{DoorError, Inclusion, SearchRequest, SearchScope, Shape, SortRule, Summary};
-use aceso_fhir::definitions::{ResourceType, patient_params};
+use aceso_fhir::definitions::ResourceType;
 use aceso_fhir::search::{Controls, Query};
+use aceso_labels::{Holds, holds};
 
 /// One search as it came.
 #[derive(Clone, Debug)]
@@ -161,7 +162,7 @@ fn inclusions(controls: &Controls, scope: SearchScope) -> Result<Vec<Inclusion>,
                 if include.iterate {
                     return Err(Fault::at(400, "not-supported", name, "the modifier iterate is not supported"));
                 }
-                if reverse && scope == SearchScope::Directory && !patient_params(include.source).is_empty() {
+                if reverse && scope == SearchScope::Directory && holds(include.source) == Holds::Patients {
                     let text = "records of patients that refer to the directory are served inside one patient only";
                     return Err(Fault::at(400, "not-supported", name, text));
                 }

@@ -7,10 +7,10 @@ use crate::{Fault, Repository};
 use aceso_base::{Caller, Interaction, LogicalId, SubjectId, Timestamp, Version};
 use aceso_custodian::{Change, DoorError, Expected, Guard, Receipt, Written};
 use aceso_fhir::Issue;
-use aceso_fhir::definitions::{ResourceType, patient_params};
+use aceso_fhir::definitions::ResourceType;
 use aceso_fhir::json::Node;
 use aceso_fhir::search::Filter;
-use aceso_labels::{SubjectFound, subject_of};
+use aceso_labels::{Holds, SubjectFound, holds, subject_of};
 
 /// What a write did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -269,7 +269,7 @@ impl Repository {
 /// a type that may be nobody's (a device) is a patient's when it names one.
 pub(crate) fn check_client_id(rtype: ResourceType, id: &LogicalId, resource: Option<Node<'_>>) -> Result<(), Fault> {
     let names = |root| subject_of(root, rtype) != SubjectFound::Directory;
-    let of_a_patient = !patient_params(rtype).is_empty() || resource.is_some_and(names);
+    let of_a_patient = holds(rtype) == Holds::Patients || resource.is_some_and(names);
     if !of_a_patient || SubjectId::of_patient(id.as_str()).is_some() {
         return Ok(());
     }
