@@ -1,7 +1,7 @@
 //! `Patient/[id]/$everything` (R4 patient-operation-everything.html).
 
 use crate::cursor::{format_of, in_format};
-use crate::page::Answer;
+use crate::page::{Answer, count_of};
 use crate::scope::in_compartment;
 use crate::{Fault, Repository};
 use aceso_base::{Caller, Interaction, LogicalId, SubjectId};
@@ -29,17 +29,12 @@ impl Repository {
             None => (pairs, None),
         };
         let asked = Asked::read(pairs)?;
-        let count = asked.count.unwrap_or(self.settings.default_page);
-        if count == 0 || count > self.settings.max_page {
-            let text = format!("from 1 to {}", self.settings.max_page);
-            return Err(Fault::at(400, "value", "http._count", text));
-        }
         let request = SearchRequest {
             scope: SearchScope::Compartment(subject),
             types: &asked.types,
             filters: &[],
             sort: &[],
-            count,
+            count: self.page_size(asked.count),
             after,
             include: &[],
             shape: &Shape::WHOLE,
@@ -70,10 +65,7 @@ impl Asked {
         let mut asked = Self::default();
         for (at, (name, value)) in pairs.iter().enumerate() {
             match name.as_str() {
-                "_count" if asked.count.is_none() => {
-                    let count = value.parse().map_err(|_| Fault::at(400, "value", "http._count", "a whole number"))?;
-                    asked.count = Some(count);
-                }
+                "_count" if asked.count.is_none() => asked.count = Some(count_of(value)?),
                 "_type" if asked.types.is_empty() => {
                     for name in value.split(',') {
                         let rtype = ResourceType::parse(name)

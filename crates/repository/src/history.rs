@@ -1,7 +1,7 @@
 //! The versions of one record as a Bundle (R4 http.html, section 3.1.0.12).
 
 use crate::cursor::{format_of, in_format};
-use crate::page::{Answer, BundleWriter};
+use crate::page::{Answer, BundleWriter, count_of};
 use crate::{Fault, Repository};
 use aceso_base::{Caller, LogicalId, Version};
 use aceso_custodian::{HistoryItem, Position};
@@ -29,17 +29,13 @@ impl Repository {
             None => (pairs, None),
         };
         let asked = asked_count(pairs)?;
-        let count = asked.unwrap_or(self.settings.default_page);
-        if count == 0 || count > self.settings.max_page {
-            let text = format!("from 1 to {} versions on a page", self.settings.max_page);
-            return Err(Fault::at(400, "value", "http._count", text));
-        }
+        let count = self.page_size(asked);
         // One more than asked, to know whether there is a next page, would open one more than shown: versions count down
         // to one without gaps, so the lowest one tells.
         let (items, receipt) = self.door.history(caller, rtype, id, before, count).await?;
         let base = &self.settings.base_url;
         let place = format!("{base}/{record}");
-        let asked = asked.filter(|_| before.is_none()).map(|count| format!("&_count={count}")).unwrap_or_default();
+        let asked = asked.filter(|_| before.is_none()).map(|_| format!("&_count={count}")).unwrap_or_default();
         let own = format!("{asked}{format}").replacen('&', "?", 1);
         let mut links = vec![("self", format!("{base}/{path}{own}"))];
         let lowest = items.iter().map(HistoryItem::version).min().unwrap_or(Version::FIRST);
@@ -78,10 +74,7 @@ fn asked_count(pairs: &[(String, String)]) -> Result<Option<usize>, Fault> {
     let mut count = None;
     for (at, (name, value)) in pairs.iter().enumerate() {
         match name.as_str() {
-            "_count" if count.is_none() => {
-                let wrong = |_| Fault::at(400, "value", "http._count", "a whole number is expected");
-                count = Some(value.parse().map_err(wrong)?);
-            }
+            "_count" if count.is_none() => count = Some(count_of(value)?),
             "_format" if Format::of_parameter(value).is_some() => {}
             "_pretty" if value == "false" => {}
             _ => {

@@ -1,6 +1,6 @@
 //! Bundles as JSON text: pages of a search, histories.
 
-use crate::Repository;
+use crate::{Fault, Repository};
 use aceso_custodian::{Page, Receipt, View};
 use aceso_fhir::json::write_string;
 
@@ -14,6 +14,12 @@ pub struct Answer {
 }
 
 impl Repository {
+    /// How many a page holds at most: as many as were asked for, up to what this server gives (R4 search.html, section 3.1.1.5.8:
+    /// more never, fewer always).
+    pub(crate) fn page_size(&self, asked: Option<usize>) -> usize {
+        asked.unwrap_or(self.settings.default_page).min(self.settings.max_page)
+    }
+
     /// A page of matches, and what came along with them, as a Bundle.
     pub(crate) fn page(&self, page: Page, links: &[(&str, String)]) -> Answer {
         // Beside the record, an entry holds some 60 bytes and the base URL: so the text is written into one piece of memory.
@@ -30,6 +36,17 @@ impl Repository {
         }
         Answer { json: bundle.finish(), receipt: page.receipt }
     }
+}
+
+/// `_count` of a list that has no total to ask for alone.
+///
+/// # Errors
+/// 400 unless it is a whole number from 1 on.
+pub(crate) fn count_of(value: &str) -> Result<usize, Fault> {
+    let count = value.parse::<u32>().ok().filter(|count| *count > 0);
+    count
+        .and_then(|count| usize::try_from(count).ok())
+        .ok_or_else(|| Fault::at(400, "value", "http._count", "a whole number from 1 on is expected"))
 }
 
 /// Writes a Bundle entry by entry.

@@ -56,7 +56,10 @@ impl Repository {
         if query.controls.pretty {
             return Err(Fault::at(400, "not-supported", "http._pretty", "answers are not indented"));
         }
-        let count = self.page_size(&query.controls)?;
+        let count = match query.controls.summary {
+            Some(aceso_fhir::search::Summary::Count) => 0,
+            _ => self.page_size(query.controls.count.map(|count| count as usize)),
+        };
         let shape = shape_of(&query.controls);
         let request = SearchRequest {
             scope,
@@ -92,18 +95,6 @@ impl Repository {
         Ok(Some(self.page(page, &links)))
     }
 
-    pub(crate) fn page_size(&self, controls: &Controls) -> Result<usize, Fault> {
-        if controls.summary == Some(aceso_fhir::search::Summary::Count) {
-            return Ok(0);
-        }
-        let count = controls.count.map_or(self.settings.default_page, |count| count as usize);
-        if count > self.settings.max_page {
-            let text = format!("at most {} records on a page", self.settings.max_page);
-            return Err(Fault::at(400, "too-long", "http._count", text));
-        }
-        Ok(count)
-    }
-
     fn self_link(&self, call: &SearchCall) -> String {
         let mut url = format!("{}/{}", self.settings.base_url, call.place());
         if call.by_url {
@@ -111,7 +102,11 @@ impl Repository {
                 url.push(if at == 0 { '?' } else { '&' });
                 push_encoded(name, &mut url);
                 url.push('=');
-                push_encoded(value, &mut url);
+                // The link tells what was done (R4 search.html, section 3.1.1.4.2).
+                match value.parse::<u32>() {
+                    Ok(asked) if name == "_count" => url.push_str(&self.page_size(Some(asked as usize)).to_string()),
+                    _ => push_encoded(value, &mut url),
+                }
             }
         }
         url

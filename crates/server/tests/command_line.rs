@@ -53,6 +53,28 @@ fn a_wrong_call_ends_with_code_2() {
 }
 
 #[test]
+fn the_rules_are_explained_for_a_patients_device_and_for_nobodys() {
+    let explain = |more: &[&str]| run(&[&["policy", "explain", "--json", "--role", "nurse"], more].concat());
+    let told = |more: &[&str]| -> serde_json::Value {
+        let answer = explain(more);
+        assert_eq!(answer.status.code(), Some(0), "{}", text(&answer.stderr));
+        serde_json::from_slice(&answer.stdout).unwrap()
+    };
+    let device = told(&["--type", "Device"]);
+    assert_eq!(device["classes"], told(&["--type", "Observation"])["classes"]);
+    assert_eq!((&device["data"], &device["denied"]), (&"patient-data".into(), &serde_json::Value::Null));
+    let nobodys = told(&["--type", "Device", "--nobodys"]);
+    assert_eq!(nobodys["classes"], told(&["--type", "Organization"])["classes"]);
+    assert_eq!(nobodys["data"], "directory");
+    assert_ne!(nobodys["classes"], device["classes"]);
+    let denied = told(&["--purpose", "HRESCH"]);
+    assert_eq!(denied["classes"], serde_json::json!({}));
+    assert!(denied["denied"].as_str().is_some_and(|why| why.contains("HRESCH")), "{denied}");
+    assert_eq!(explain(&["--type", "Observation", "--nobodys"]).status.code(), Some(2));
+    assert_eq!(explain(&["--type", "Device", "--nobodys", "--own"]).status.code(), Some(2));
+}
+
+#[test]
 fn the_doctor_is_content_with_a_good_place_and_names_a_remedy_for_a_bad_one() {
     let config = TestConfig::write(&folder("cli-doctor"), "");
     let file = config.file.to_str().unwrap();

@@ -51,7 +51,10 @@ async fn a_page_has_as_many_matches_as_asked_up_to_the_limit() {
     assert_eq!((none.names().len(), none.json()["total"].clone(), none.link("next")), (0, Value::from(8), None));
     let count = house.get("physician", &path("&_summary=count")).await.expect(200);
     assert_eq!((count.names().len(), count.json()["total"].clone()), (0, Value::from(8)));
-    for wrong in ["&_count=51", "&_count=-1", "&_count=x", "&_count=", "&_count=1&_count=2", "&_count=99999999999"] {
+    let more = house.get("physician", &path("&_count=900")).await.expect(200);
+    assert!(more.link("self").unwrap().ends_with(&format!("&_count={MAX_PAGE}")), "{:?}", more.link("self"));
+    assert_eq!(more.names(), all.names());
+    for wrong in ["&_count=-1", "&_count=x", "&_count=", "&_count=1&_count=2", "&_count=99999999999"] {
         assert_eq!(house.get("physician", &path(wrong)).await.expect(400).issue().1, "http._count", "{wrong}");
     }
     for total in ["none", "estimate", "accurate"] {

@@ -3,9 +3,9 @@
 use super::{AsJson, write_json};
 use crate::app::unreachable;
 use crate::exit::{Exit, Failure};
-use aceso_base::{Interaction, Purpose, Role, RoleSet};
-use aceso_fhir::definitions::{ResourceType, patient_params};
-use aceso_policy::{Engine, Kind, Question};
+use aceso_base::{Interaction, Purpose, Role, RoleSet, SubjectId};
+use aceso_fhir::definitions::ResourceType;
+use aceso_policy::{Engine, Kind, Question, Scope, Target};
 use serde_json::{Value, json};
 use std::io::Write;
 
@@ -36,8 +36,11 @@ pub struct Explain {
     #[arg(long = "type", value_name = "TYPE", default_value = "Patient")]
     pub rtype: String,
     /// The record is the caller's own
-    #[arg(long)]
+    #[arg(long, conflicts_with = "nobodys")]
     pub own: bool,
+    /// The record is about no patient, of a type that may be a patient's or nobody's, such as Device
+    #[arg(long = "nobodys")]
+    pub nobodys: bool,
     /// The form of the answer.
     #[command(flatten)]
     pub form: AsJson,
@@ -58,13 +61,20 @@ pub fn run(command: &Command, out: &mut dyn Write) -> Result<Exit, Failure> {
             let question = question(&engine, asked)?;
             let told = engine.explain(question, asked.own);
             if asked.form.json {
-                let classes: serde_json::Map<String, Value> = told
-                    .lines()
+                let denied = told.strip_prefix("denied: ").map(str::trim_end);
+                let lines = told.lines().filter(|_| denied.is_none());
+                let classes: serde_json::Map<String, Value> = lines
                     .filter_map(|line| line.split_once(char::is_whitespace))
                     .map(|(class, why)| (class.to_owned(), why.trim().into()))
                     .collect();
-                let purpose = question.purpose.as_str();
-                write_json(out, &json!({ "version": engine.version(), "purpose": purpose, "classes": classes }))?;
+                let told = json!({
+                    "version": engine.version(),
+                    "purpose": question.purpose.as_str(),
+                    "data": question.kind.as_str(),
+                    "denied": denied,
+                    "classes": classes,
+                });
+                write_json(out, &told)?;
             } else {
                 write!(out, "{told}")?;
             }
@@ -92,7 +102,12 @@ fn question(engine: &Engine, asked: &Explain) -> Result<Question, Failure> {
     let interaction = Interaction::parse(&asked.interaction)
         .ok_or_else(|| usage("--interaction is one of those that --help lists"))?;
     let rtype = ResourceType::parse(&asked.rtype).ok_or_else(|| usage("--type is a resource type of FHIR R4"))?;
-    let kind = if patient_params(rtype).is_empty() { Kind::Directory } else { Kind::PatientData };
+    let kinds = Kind::of(&Target { rtype: Some(rtype), subject: SubjectId::DIRECTORY, scope: Scope::Population });
+    let kind = if asked.nobodys { kinds.last() } else { kinds.first() };
+    let kind = *kind.ok_or_else(|| usage("--type is a resource type of FHIR R4"))?;
+    if asked.nobodys && kind != Kind::Directory {
+        return Err(usage("--nobodys: records of this type are always a patient's"));
+    }
     Ok(Question { roles, purpose, interaction, kind, rtype: Some(rtype) })
 }
 

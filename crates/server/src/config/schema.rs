@@ -213,7 +213,12 @@ pub const KEYS: &[Key] = &[
         Some("5"),
         "longest time for a search without an index; beyond it is an error",
     ),
-    key("limits.page_entries", Kind::Integer(1, 1000), Some("1000"), "largest _count"),
+    key(
+        "limits.page_entries",
+        Kind::Integer(1, 1000),
+        Some("1000"),
+        "most records on a page; a larger _count gives as many",
+    ),
     key(
         "limits.cache_bytes",
         Kind::Integer(0, 1 << 36),
