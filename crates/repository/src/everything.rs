@@ -56,7 +56,7 @@ impl Repository {
 
 #[derive(Default)]
 struct Asked {
-    count: Option<usize>,
+    count: Option<u32>,
     types: Vec<ResourceType>,
 }
 

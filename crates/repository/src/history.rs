@@ -70,7 +70,7 @@ impl Repository {
     }
 }
 
-fn asked_count(pairs: &[(String, String)]) -> Result<Option<usize>, Fault> {
+fn asked_count(pairs: &[(String, String)]) -> Result<Option<u32>, Fault> {
     let mut count = None;
     for (at, (name, value)) in pairs.iter().enumerate() {
         match name.as_str() {

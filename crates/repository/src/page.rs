@@ -14,10 +14,10 @@ pub struct Answer {
 }
 
 impl Repository {
-    /// How many a page holds at most: as many as were asked for, up to what this server gives (R4 search.html, section 3.1.1.5.8:
-    /// more never, fewer always).
-    pub(crate) fn page_size(&self, asked: Option<usize>) -> usize {
-        asked.unwrap_or(self.settings.default_page).min(self.settings.max_page)
+    /// How many a page holds at most: as many as were asked for, up to what this server gives (R4 search.html#count: a server may give
+    /// fewer, never more).
+    pub(crate) fn page_size(&self, asked: Option<u32>) -> usize {
+        asked.map_or(self.settings.default_page, |count| count as usize).min(self.settings.max_page)
     }
 
     /// A page of matches, and what came along with them, as a Bundle.
@@ -42,11 +42,9 @@ impl Repository {
 ///
 /// # Errors
 /// 400 unless it is a whole number from 1 on.
-pub(crate) fn count_of(value: &str) -> Result<usize, Fault> {
-    let count = value.parse::<u32>().ok().filter(|count| *count > 0);
-    count
-        .and_then(|count| usize::try_from(count).ok())
-        .ok_or_else(|| Fault::at(400, "value", "http._count", "a whole number from 1 on is expected"))
+pub(crate) fn count_of(value: &str) -> Result<u32, Fault> {
+    let count = value.parse().ok().filter(|count| *count > 0);
+    count.ok_or_else(|| Fault::at(400, "value", "http._count", "a whole number from 1 on is expected"))
 }
 
 /// Writes a Bundle entry by entry.

@@ -58,7 +58,7 @@ impl Repository {
         }
         let count = match query.controls.summary {
             Some(aceso_fhir::search::Summary::Count) => 0,
-            _ => self.page_size(query.controls.count.map(|count| count as usize)),
+            _ => self.page_size(query.controls.count),
         };
         let shape = shape_of(&query.controls);
         let request = SearchRequest {
@@ -102,9 +102,9 @@ impl Repository {
                 url.push(if at == 0 { '?' } else { '&' });
                 push_encoded(name, &mut url);
                 url.push('=');
-                // The link tells what was done (R4 search.html, section 3.1.1.4.2).
-                match value.parse::<u32>() {
-                    Ok(asked) if name == "_count" => url.push_str(&self.page_size(Some(asked as usize)).to_string()),
+                // The link tells what was done (R4 search.html#conformance).
+                match value.parse() {
+                    Ok(asked) if name == "_count" => url.push_str(&self.page_size(Some(asked)).to_string()),
                     _ => push_encoded(value, &mut url),
                 }
             }

@@ -39,7 +39,7 @@ pub struct Explain {
     #[arg(long, conflicts_with = "nobodys")]
     pub own: bool,
     /// The record is about no patient, of a type that may be a patient's or nobody's, such as Device
-    #[arg(long = "nobodys")]
+    #[arg(long)]
     pub nobodys: bool,
     /// The form of the answer.
     #[command(flatten)]
@@ -103,11 +103,13 @@ fn question(engine: &Engine, asked: &Explain) -> Result<Question, Failure> {
         .ok_or_else(|| usage("--interaction is one of those that --help lists"))?;
     let rtype = ResourceType::parse(&asked.rtype).ok_or_else(|| usage("--type is a resource type of FHIR R4"))?;
     let kinds = Kind::of(&Target { rtype: Some(rtype), subject: SubjectId::DIRECTORY, scope: Scope::Population });
-    let kind = if asked.nobodys { kinds.last() } else { kinds.first() };
-    let kind = *kind.ok_or_else(|| usage("--type is a resource type of FHIR R4"))?;
-    if asked.nobodys && kind != Kind::Directory {
+    let kind = if !asked.nobodys && kinds.contains(&Kind::PatientData) {
+        Kind::PatientData
+    } else if kinds.contains(&Kind::Directory) {
+        Kind::Directory
+    } else {
         return Err(usage("--nobodys: records of this type are always a patient's"));
-    }
+    };
     Ok(Question { roles, purpose, interaction, kind, rtype: Some(rtype) })
 }
 

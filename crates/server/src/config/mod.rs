@@ -102,7 +102,7 @@ pub struct Limits {
     pub request: Duration,
     /// Longest time for a search without an index.
     pub scan: Duration,
-    /// Largest `_count`.
+    /// Most records on a page.
     pub page_entries: u32,
     /// Opened patient keys kept in memory, in bytes.
     pub cache_bytes: usize,
