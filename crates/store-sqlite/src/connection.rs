@@ -9,7 +9,7 @@ use std::time::Duration;
 /// What a connection is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// The one writer: about 16 MB of page cache.
+    /// The one writer: about 4 MB of page cache.
     Writer,
     /// Reads only: about 2 MB of page cache.
     Reader,
@@ -78,7 +78,8 @@ fn settings(role: Role) -> &'static [(&'static str, i64)] {
             ("cell_size_check", 1),
             ("temp_store", 2),
             ("mmap_size", 0),
-            ("cache_size", -16_000),
+            // Most of what is written is appended and not looked at again: what does not fit the processor's cache only costs memory.
+            ("cache_size", -4_000),
             // Checkpoints run between batches, after the waiters have their answers.
             ("wal_autocheckpoint", 0),
             ("journal_size_limit", LOG_FILE_KEEP_BYTES),
